@@ -1,0 +1,72 @@
+"""One address for everything: HTTP goes whole to Django's WSGI application, sockets go to Channels.
+
+Sync views under Django's own ASGI handler lose half their speed to thread hops; through ``a2wsgi`` a request makes
+one, into a pool of ``WEB_THREADS`` threads. The server's lifespan starts and stops the bridge that brings the
+database's news to this process's sockets.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from a2wsgi import WSGIMiddleware
+from channels.routing import URLRouter
+from django.urls import re_path
+
+from portal.environment import Environment
+from portal.processes import SUPERVISED, die_with_parent
+from portal.wsgi import application as wsgi
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+NO_SUCH_SOCKET = 4404
+
+if SUPERVISED in os.environ:
+    # The server's own worker processes: theirs is not the supervisor, but the server's first process.
+    die_with_parent()
+
+http = WSGIMiddleware(wsgi, workers=Environment.read().web_threads)
+
+
+async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    """Close a socket at an address where there is none."""
+    await receive()
+    await send({"type": "websocket.close", "code": NO_SUCH_SOCKET})
+
+
+def _sockets() -> URLRouter:
+    routes = importlib.import_module("portal.routing").websocket_urlpatterns
+    return URLRouter([*routes, re_path(r"", refuse)])
+
+
+sockets = _sockets()
+
+
+async def lifespan(receive: Receive, send: Send) -> None:
+    """Start the live bridge with the server and stop it with it (ASGI lifespan protocol 2.0)."""
+    bridge = importlib.import_module("apps.live.bridge")
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            await bridge.start()
+            await send({"type": "lifespan.startup.complete"})
+        elif message["type"] == "lifespan.shutdown":
+            await bridge.stop()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    """The ASGI 3.0 application."""
+    if scope["type"] == "http":
+        await http(scope, receive, send)  # type: ignore[arg-type]
+    elif scope["type"] == "websocket":
+        await sockets(scope, receive, send)
+    elif scope["type"] == "lifespan":
+        await lifespan(receive, send)
