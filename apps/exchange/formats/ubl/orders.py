@@ -1,0 +1,95 @@
+"""An order: the data of a document as content, and back."""
+
+import copy
+from typing import Any, Final
+
+from apps.exchange.formats.ubl import amounts, deliveries, mapping, parties
+from apps.exchange.formats.ubl.tree import Data
+
+CUSTOMIZATION: Final = "urn:fdc:peppol.eu:poacc:trns:order:3"
+PROFILE: Final = "urn:fdc:peppol.eu:poacc:bis:ordering:3"
+
+
+def content(data: Data) -> Data:
+    """The content of an order; `data` is used up."""
+    lines = data.pop("order_line")
+    made: Data = mapping.lift(data, mapping.ORDER, "Order", {})
+    if "currency" not in made:
+        found = price_currency(lines)
+        made.update({"currency": found} if found else {})
+        data.update({"derived": ["currency"]} if found else {})
+    header_day = deliveries.first_day(data.get("delivery", []), deliveries.REQUESTED)
+    made["details"] = data
+    made["lines"] = [_line(line, number, header_day, made) for number, line in enumerate(lines, 1)]
+    amounts.note(made)
+    return made
+
+
+def price_currency(lines: list[Data]) -> str | None:
+    """The currency of the first price, for messages that say none for the whole (UBL 2.0)."""
+    for line in lines:
+        amount = line["line_item"].get("price", {}).get("price_amount")
+        if isinstance(amount, dict) and amount.get("currency_id"):
+            return str(amount["currency_id"])
+    return None
+
+
+def context(made: Data) -> dict[str, str]:
+    return {"currency": made["currency"]} if "currency" in made else {}
+
+
+def _line(line: Data, number: int, header_day: str | None, made: Data) -> Data:
+    core: Data = {"line": number, **mapping.lift(line, mapping.ORDER_LINE, "OrderLine", context(made))}
+    item = line.get("line_item", {})
+    core["schedules"] = deliveries.schedules(
+        item.get("delivery", []), core.get("quantity"), header_day, deliveries.REQUESTED
+    )
+    core["details"] = line
+    amounts.note_line(core, item, made.get("currency"))
+    return core
+
+
+def data(content: Data, buyer: parties.PartyLike, seller: parties.PartyLike) -> Data:
+    """The data of an Order that says what `content` says."""
+    made = copy.deepcopy(content.get("details", {}))
+    fresh = "buyer" not in made
+    if fresh:
+        made = {"customization": CUSTOMIZATION, "profile": PROFILE, **made}
+    amounts.settle(made, content)
+    derived = made.pop("derived", [])
+    parties.place(made, "buyer", buyer)
+    parties.place(made, "seller", seller)
+    header_day = deliveries.first_day(made.get("delivery", []), deliveries.REQUESTED)
+    made["order_line"] = [_line_data(line, header_day, content) for line in content["lines"]]
+    mapping.put(made, _header_rows(made, content, derived), "Order", content, {})
+    return made
+
+
+def _header_rows(made: Data, content: Data, derived: list[str]) -> tuple[mapping.Field, ...]:
+    """Without the currency where the message had said none, and its prices say it still."""
+    if "currency" in derived and price_currency(made["order_line"]) == content.get("currency"):
+        return tuple(row for row in mapping.ORDER if row.key != "currency")
+    return mapping.ORDER
+
+
+def _line_data(line: Data, header_day: str | None, content: Data) -> Data:
+    made: Data = copy.deepcopy(line.get("details", {}))
+    amounts.settle_line(made, line, content.get("currency"))
+    item: Data = made.setdefault("line_item", {})
+    item.setdefault("item", {})
+    spread(item, line, header_day, deliveries.REQUESTED)
+    said: dict[str, Any] = {"reference": str(line.get("line", "")), **line}
+    mapping.put(made, mapping.ORDER_LINE, "OrderLine", said, context(content))
+    return made
+
+
+def spread(item: Data, line: Data, header_day: str | None, sources: tuple[str, ...]) -> None:
+    """See to it that the deliveries of a line item (changed in place) say the schedules of `line`."""
+    wanted = line.get("schedules")
+    old = item.get("delivery", [])
+    if wanted is None or deliveries.same(deliveries.schedules(old, line.get("quantity"), header_day, sources), wanted):
+        return
+    new = deliveries.made(old, wanted, line, sources)
+    item.update({"delivery": new})
+    if not new:
+        del item["delivery"]

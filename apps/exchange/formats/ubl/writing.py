@@ -1,0 +1,48 @@
+"""From content to bytes. What is written is judged as what is read: we send nothing that we would refuse."""
+
+from typing import Any, Final
+
+from lxml import etree
+
+from apps.exchange.formats.messages import Refused
+from apps.exchange.formats.ubl import model, orders, parties, responses, tree
+from apps.exchange.formats.ubl.reading import judge
+
+KINDS: Final = ("order", "order_response")
+
+
+def write(kind: str, content: dict[str, Any], *, buyer: parties.PartyLike, seller: parties.PartyLike) -> bytes:
+    """An Order or OrderResponse in UTF-8 (or the OrderResponseSimple that the content was read from).
+
+    A content that was not read from a message becomes Peppol BIS Ordering 3. Raises `Refused` where `content` does not
+    suffice for a valid document, ValueError for an unknown `kind` and for details that UBL has no place for.
+    """
+    if kind not in KINDS:
+        raise ValueError(kind)
+    document = "Order" if kind == "order" else responses.document(content)
+    made = (orders if kind == "order" else responses).data(_said(content), buyer, seller)
+    root = _root(document, made.pop("schema_location", None))
+    tree.fill(root, made, model.aggregate(document))
+    etree.indent(root)
+    findings = list(judge(root, document))
+    if findings:
+        raise Refused(findings)
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+
+
+def _said(content: tree.Data) -> tree.Data:
+    """The content without the number that we made for a message that had none."""
+    details = dict(content.get("details", {}))
+    number = details.pop("number_made", None)
+    return {**content, "details": details, "number": "" if number == content["number"] else content["number"]}
+
+
+def _root(document: str, location: str | None) -> etree._Element:
+    namespace = model.DOCUMENT % document
+    spaces: dict[str | None, str] = {None: namespace, "cac": model.CAC, "cbc": model.CBC}
+    if location:
+        spaces["xsi"] = model.XSI
+    root = etree.Element(f"{{{namespace}}}{document}", nsmap=spaces)
+    if location:
+        root.set(f"{{{model.XSI}}}schemaLocation", location)
+    return root
