@@ -1,0 +1,29 @@
+// What every page has: menus that close, the search key, messages that can be dismissed.
+
+const menus = () => document.querySelectorAll("details.drop[open]");
+
+document.addEventListener("click", (event) => {
+  for (const menu of menus()) if (!menu.contains(event.target)) menu.open = false;
+  event.target.closest("[data-dismiss]")?.closest("[data-message]")?.remove();
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") {
+    for (const menu of menus()) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  }
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+  const search = document.querySelector("[data-search]");
+  if (!search?.offsetParent) return;
+  event.preventDefault();
+  search.focus();
+  search.select();
+});
+
+export function isTyping(element) {
+  return element.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName) && element.type !== "checkbox";
+}
+
+document.querySelector("[data-focus]")?.focus();

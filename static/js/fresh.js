@@ -1,0 +1,96 @@
+// Parts of a page that fetch themselves anew: mark what changed until it was seen, and never disturb a person.
+
+const before = new WeakMap();
+const LOOK = 2500;
+
+function words(element) {
+  const copy = element.cloneNode(true);
+  for (const time of copy.querySelectorAll("time[title], input, .new-mark")) time.remove();
+  return copy.textContent.replace(/\s+/g, " ").trim();
+}
+
+function keyed(part) {
+  return new Map([...part.querySelectorAll("[data-key]")].map((element) => [element.dataset.key, words(element)]));
+}
+
+// Somebody is at work in a part when a field in it has the focus or a menu in it is open.
+function isBusy(part) {
+  const field = part.querySelector("textarea:focus, select:focus, input:focus:not([type=checkbox])");
+  return Boolean(field || part.querySelector("details.drop[open]"));
+}
+
+function offer(news) {
+  const bar = document.querySelector("[data-news]");
+  if (!bar) return;
+  const partner = news?.partner?.name ?? news?.partner ?? news?.by ?? "";
+  bar.querySelector("[data-news-text]").textContent = bar.dataset.text.replace("%(partner)s", partner);
+  bar.hidden = false;
+}
+
+function seen(element) {
+  const watcher = new IntersectionObserver((entries) => {
+    if (!entries.some((entry) => entry.isIntersecting) || document.hidden) return;
+    watcher.disconnect();
+    window.setTimeout(() => {
+      const done = () => element.classList.remove("is-fresh");
+      for (const sign of ["pointermove", "keydown", "touchstart", "scroll"]) {
+        window.addEventListener(sign, done, { once: true, passive: true });
+      }
+    }, LOOK);
+  });
+  watcher.observe(element);
+}
+
+function announce(part) {
+  const place = document.querySelector("[data-announce]");
+  const name = part.getAttribute("aria-label") ?? document.getElementById(part.getAttribute("aria-labelledby"))?.textContent;
+  if (place && name) place.textContent = name.trim();
+}
+
+document.body.addEventListener("htmx:beforeRequest", (event) => {
+  const part = event.target;
+  if (!part.matches?.("[data-fresh-within]") || !isBusy(part)) return;
+  event.preventDefault();
+  offer(event.detail.requestConfig?.triggeringEvent?.detail);
+});
+
+document.body.addEventListener("htmx:beforeSwap", (event) => {
+  const part = event.detail.target;
+  if (part.matches?.("[data-fresh-within]")) before.set(document.body, { id: part.id, keys: keyed(part), picked: picked(part) });
+});
+
+document.body.addEventListener("htmx:afterSettle", (event) => {
+  const old = before.get(document.body);
+  const part = old && document.getElementById(old.id);
+  if (!part || (event.target !== part && !part.contains(event.target))) return;
+  before.delete(document.body);
+  restore(part, old.picked);
+  let changed = false;
+  for (const [key, text] of keyed(part)) {
+    if (old.keys.get(key) === text) continue;
+    const element = part.querySelector(`[data-key="${CSS.escape(key)}"]`);
+    element.classList.add("is-fresh");
+    seen(element);
+    changed = true;
+  }
+  if (changed) announce(part);
+});
+
+function picked(part) {
+  return [...part.querySelectorAll("input[type=checkbox]:checked")].map((box) => box.value);
+}
+
+function restore(part, values) {
+  for (const box of part.querySelectorAll("input[type=checkbox][name]")) box.checked = values.includes(box.value);
+  part.dispatchEvent(new CustomEvent("restored", { bubbles: true }));
+}
+
+// A form that somebody fills in: it is never touched, the bar alone tells the news.
+const form = document.querySelector("[data-live-form]");
+if (form) document.body.addEventListener(`live:${form.dataset.liveForm}`, (event) => offer(event.detail));
+
+document.body.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.successful && event.target.matches?.("[data-clear-after]")) event.target.reset();
+});
+
+for (const element of document.querySelectorAll(".is-fresh")) seen(element);
