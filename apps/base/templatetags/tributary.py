@@ -69,9 +69,7 @@ def icon(name: str, label: str = "", size: str = "") -> SafeString:
             label,
             href,
         )
-    return format_html(
-        '<svg class="{}" aria-hidden="true"><use href="{}"/></svg>', css, href
-    )
+    return format_html('<svg class="{}" aria-hidden="true"><use href="{}"/></svg>', css, href)
 
 
 def tone_of(value: str) -> str:
@@ -158,14 +156,14 @@ def day(value: date | None) -> SafeString:
     if not value:
         return mark_safe('<span class="none">–</span>')
     if isinstance(value, datetime):
-        value = (
-            timezone.localtime(value).date()
-            if timezone.is_aware(value)
-            else value.date()
-        )
-    return format_html(
-        '<time datetime="{}">{}</time>', value.isoformat(), day_text(value)
-    )
+        value = timezone.localtime(value).date() if timezone.is_aware(value) else value.date()
+    return format_html('<time datetime="{}">{}</time>', value.isoformat(), day_text(value))
+
+
+@register.simple_tag
+def long_date(value: date | None = None) -> str:
+    """A day in full with its weekday; today in the reader's zone where none is given."""
+    return format_date(value or timezone.localdate(), pgettext("long date format", "l, j F Y"))
 
 
 def since(seconds: float, at: datetime) -> str:
@@ -178,17 +176,11 @@ def since(seconds: float, at: datetime) -> str:
     if seconds < 60:
         return gettext("just now")
     if hours < 1:
-        return ngettext("%(count)s min ago", "%(count)s min ago", minutes) % {
-            "count": minutes
-        }
+        return ngettext("%(count)s min ago", "%(count)s min ago", minutes) % {"count": minutes}
     if days < 1:
-        return ngettext("%(count)s hour ago", "%(count)s hours ago", hours) % {
-            "count": hours
-        }
+        return ngettext("%(count)s hour ago", "%(count)s hours ago", hours) % {"count": hours}
     if days < 7:
-        return ngettext("%(count)s day ago", "%(count)s days ago", days) % {
-            "count": days
-        }
+        return ngettext("%(count)s day ago", "%(count)s days ago", days) % {"count": days}
     return day_text(at.date())
 
 
@@ -215,11 +207,7 @@ def amount_difference(asked: object, offered: object, currency: str = "") -> str
     if before is None or after is None or before == after:
         return ""
     amount = f"{currency}\u00a0{written(abs(after - before), MINOR_UNITS.get(currency, 2))}".strip()
-    text = (
-        gettext("%(amount)s more than asked")
-        if after > before
-        else gettext("%(amount)s less than asked")
-    )
+    text = gettext("%(amount)s more than asked") if after > before else gettext("%(amount)s less than asked")
     return text % {"amount": amount}
 
 
@@ -230,24 +218,15 @@ def day_difference(asked: date | None, offered: date | None) -> str:
         return ""
     count = abs((offered - asked).days)
     if offered > asked:
-        return ngettext("%(count)s day later", "%(count)s days later", count) % {
-            "count": count
-        }
-    return ngettext("%(count)s day earlier", "%(count)s days earlier", count) % {
-        "count": count
-    }
+        return ngettext("%(count)s day later", "%(count)s days later", count) % {"count": count}
+    return ngettext("%(count)s day earlier", "%(count)s days earlier", count) % {"count": count}
 
 
 @register.filter
 def percent(value: object) -> str:
     """A share between 0 and 1 as whole per cent in the reader's format."""
     number = as_decimal(value)
-    return (
-        "–"
-        if number is None
-        else pgettext("per cent", "%s%%")
-        % number_format(round(number * 100), use_l10n=True)
-    )
+    return "–" if number is None else pgettext("per cent", "%s%%") % number_format(round(number * 100), use_l10n=True)
 
 
 @register.filter
@@ -265,15 +244,9 @@ def initials(name: str) -> str:
 def control(field: BoundField, css: str = "", **attributes: str) -> SafeString:
     """A form control tied to its help and its error, so that a screen reader says all three together."""
     kind = getattr(field.field.widget, "input_type", "")
-    base = {"select": "form-select", "checkbox": "form-check-input", "radio": ""}.get(
-        kind, "form-control"
-    )
-    attrs = {
-        key.replace("_", "-"): str(value) for key, value in attributes.items() if value
-    }
-    attrs["class"] = " ".join(
-        filter(None, (base, css, str(field.field.widget.attrs.get("class", ""))))
-    )
+    base = {"select": "form-select", "checkbox": "form-check-input", "radio": ""}.get(kind, "form-control")
+    attrs = {key.replace("_", "-"): str(value) for key, value in attributes.items() if value}
+    attrs["class"] = " ".join(filter(None, (base, css, str(field.field.widget.attrs.get("class", "")))))
     if field.errors:
         attrs["class"] += " is-invalid"
     return field.as_widget(attrs=attrs)
@@ -297,6 +270,13 @@ def message_icon(level: str) -> str:
 
 
 @register.filter
+def response_icon(code: str) -> str:
+    """The icon of a line's response, wherever the answer form offers it."""
+    icons = {"accept": "check", "change": "git-compare", "reject": "x", "backorder": "hourglass"}
+    return icons.get(str(code), "point")
+
+
+@register.filter
 def is_choices(field: BoundField) -> bool:
     """Whether the control is a group of radio buttons or tick boxes, which wants a legend instead of a label."""
     return isinstance(field.field.widget, (RadioSelect, CheckboxSelectMultiple))
@@ -305,9 +285,7 @@ def is_choices(field: BoundField) -> bool:
 @register.filter
 def is_check(field: BoundField) -> bool:
     """Whether the control is a single tick box, whose label stands behind it."""
-    return getattr(field.field.widget, "input_type", "") == "checkbox" and not hasattr(
-        field.field, "choices"
-    )
+    return getattr(field.field.widget, "input_type", "") == "checkbox" and not hasattr(field.field, "choices")
 
 
 def chosen(field: BoundField, values: list[str]) -> str:
@@ -327,12 +305,7 @@ def flat_choices(field: BoundField) -> Iterator[tuple[object, object]]:
 
 def without(query: QueryDict, names: set[str]) -> str:
     """The query without some parameters and without a page position, to be put behind a path."""
-    kept = [
-        (key, value)
-        for key, values in query.lists()
-        for value in values
-        if key not in names | {"cursor", "page"}
-    ]
+    kept = [(key, value) for key, values in query.lists() for value in values if key not in names | {"cursor", "page"}]
     return f"?{urlencode(kept)}"
 
 
@@ -362,22 +335,13 @@ def filter_chips(context: template.Context, filters: Any) -> list[dict[str, str]
 @register.filter
 def query_pairs(request: HttpRequest, without_name: str) -> list[tuple[str, str]]:
     """The request's query as names and values but for one name, to be carried on as hidden fields."""
-    return [
-        (name, value)
-        for name, values in request.GET.lists()
-        for value in values
-        if name != without_name
-    ]
+    return [(name, value) for name, values in request.GET.lists() for value in values if name != without_name]
 
 
 @register.filter
 def shown_count(columns: list[Any]) -> int:
     """How many table columns are drawn: the shown ones and the one with the tick boxes."""
-    return 1 + sum(
-        1
-        for column in columns
-        if (column["shown"] if isinstance(column, dict) else column.shown)
-    )
+    return 1 + sum(1 for column in columns if (column["shown"] if isinstance(column, dict) else column.shown))
 
 
 @register.filter

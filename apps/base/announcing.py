@@ -1,0 +1,55 @@
+"""News goes up the stairs: a floor announces, the floors above react by declaration.
+
+An app's `declarations.REACTIONS` maps the class of a piece of news to the dotted names of the functions that react to it.
+They run at once, in the transaction of whoever announced, in the order of the floors.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from django.apps import apps
+from django.utils.module_loading import import_string
+
+_reactions: dict[type, list[str]] = {}
+_loaded: dict[type, list[Callable[[Any], None]]] = {}
+
+
+def declared(room: str) -> list[Any]:
+    """The value named `room` from each app's declarations, in the order of the floors."""
+    found = []
+    for config in apps.get_app_configs():
+        if not config.name.startswith("apps."):
+            continue
+        if not (config.path and (_module := _declarations(config.name))):
+            continue
+        if hasattr(_module, room):
+            found.append(getattr(_module, room))
+    return found
+
+
+def _declarations(app: str) -> Any:
+    try:
+        return import_module(f"{app}.declarations")
+    except ModuleNotFoundError as error:
+        if error.name != f"{app}.declarations":
+            raise
+        return None
+
+
+def collect() -> None:
+    """Read every app's reactions. Called once, when the apps are ready."""
+    _reactions.clear()
+    _loaded.clear()
+    for reactions in declared("REACTIONS"):
+        for news, names in reactions.items():
+            _reactions.setdefault(news, []).extend(names)
+
+
+def announce(news: Any) -> None:
+    """Tell every declared reaction of this class of news. An error in one is an error of the whole move."""
+    kind = type(news)
+    if kind not in _loaded:
+        _loaded[kind] = [import_string(name) for name in _reactions.get(kind, [])]
+    for react in _loaded[kind]:
+        react(news)

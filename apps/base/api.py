@@ -1,0 +1,245 @@
+"""What every REST view has in common: JSON as orjson writes it, problems in RFC 9457, an entry that is acted for, and
+requests that may be repeated."""
+
+import contextlib
+import functools
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from importlib import import_module
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from rest_framework import exceptions, parsers, renderers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.base import announcing, clock
+from apps.base.acting import act_as
+from apps.base.findings import Finding, Invalid, refuse
+from apps.base.retrying import whole
+
+PROBLEM = "application/problem+json"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, set | frozenset | tuple):
+        return list(value)
+    return str(value)
+
+
+def dumps(data: Any) -> bytes:
+    """JSON: decimals as text with the digits they were written with, times in ISO 8601."""
+    return orjson.dumps(data, default=_plain, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_SUBCLASS)
+
+
+class JSONRenderer(renderers.BaseRenderer):
+    media_type = "application/json"
+    format = "json"
+    charset = None
+
+    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None) -> Any:
+        return b"" if data is None else dumps(data)
+
+
+class JSONParser(parsers.BaseParser):
+    media_type = "application/json"
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
+        """Numbers with a point become text that cannot be taken for a decimal by mistake: they are refused where a decimal is read."""
+        try:
+            return orjson.loads(stream.read())
+        except orjson.JSONDecodeError as error:
+            raise Malformed(str(error)) from error
+
+
+class Malformed(exceptions.APIException):
+    status_code = 400
+    default_code = "malformed"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(_("The body is no JSON: %(what)s") % {"what": what})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """How an exception is told to a partner: status and code (the last part of the problem's `type`), its title, and more members."""
+
+    status: int
+    code: str
+    title: Any
+    more: Callable[[Any], Mapping[str, Any]] = field(default=lambda error: {})
+    detail: Callable[[Any], str] = str
+
+
+@functools.lru_cache(maxsize=1)
+def problems() -> Mapping[type, Problem]:
+    """The problems that the apps declare (`declarations.PROBLEMS`)."""
+    found: dict[type, Problem] = {}
+    for declared in announcing.declared("PROBLEMS"):
+        found |= declared
+    return found
+
+
+def problem_of(error: BaseException) -> Problem | None:
+    """The declared problem of an exception, by its class or one of its bases."""
+    return next((problems()[kind] for kind in type(error).__mro__ if kind in problems()), None)
+
+
+def body_of(*, status: int, code: str, title: Any, detail: str = "", findings: Sequence[Finding] = (), **more: Any) -> dict[str, Any]:
+    """The body of a problem (RFC 9457)."""
+    errors = [{"pointer": f.pointer, "code": f.code, "detail": f.detail} for f in findings]
+    return {"type": f"{settings.BASE_URL}/problems/{code}", "title": str(title), "status": status, "detail": detail, "errors": errors, **more}
+
+
+def problem(*, status: int, code: str, title: Any, **more: Any) -> Response:
+    return Response(body_of(status=status, code=code, title=title, **more), status=status, content_type=PROBLEM)
+
+
+def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """Every exception that has an answer, as a problem; any other one is a fault of ours, and is logged as one."""
+    if isinstance(error, Invalid):
+        title = _("The input cannot be taken.")
+        return problem(status=422, code="invalid", title=title, detail=error.findings[0].detail if error.findings else "", findings=error.findings)
+    if declared := problem_of(error):
+        return problem(status=declared.status, code=declared.code, title=declared.title, detail=declared.detail(error), **declared.more(error))
+    if isinstance(error, Http404 | exceptions.NotFound):
+        return problem(status=404, code="not-found", title=_("There is nothing here."), detail=_("It does not exist, or it is not yours to see."))
+    if isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied()
+    if isinstance(error, exceptions.APIException):
+        return _framework(error)
+    return None
+
+
+def _framework(error: exceptions.APIException) -> Response:
+    detail = error.detail if isinstance(error.detail, str) else orjson.dumps(error.detail, default=str).decode()
+    code = str(error.default_code).replace("_", "-")
+    response = problem(status=error.status_code, code=code, title=error.default_detail, detail=str(detail))
+    if header := getattr(error, "auth_header", None):
+        response["WWW-Authenticate"] = header
+    if wait := getattr(error, "wait", None):
+        response["Retry-After"] = str(int(wait))
+    return response
+
+
+class InEnterprise:
+    """Only who acts for an enterprise may enter."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return getattr(request, "auth", None) is not None
+
+    def has_object_permission(self, request: Request, view: Any, obj: Any) -> bool:
+        return True
+
+
+class ApiView(APIView):
+    """A REST view. Its handlers run acting for the caller's enterprise; a POST is whole or nothing, and may be repeated.
+
+    needs: the permission that each method needs, by its name in lower case.
+    """
+
+    needs: Mapping[str, str] = {}
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        self.args, self.kwargs = args, kwargs
+        self.headers: dict[str, str] = {}
+        body = request.body if request.method in ("POST", "PATCH", "PUT") else b""
+        self.request = self.initialize_request(request, *args, **kwargs)
+        try:
+            self.initial(self.request, *args, **kwargs)
+            with self._acting():
+                response = self._answer(body)
+        except Exception as error:
+            response = self.handle_exception(error)
+        self.response = self.finalize_response(self.request, response, *args, **kwargs)
+        return self.response
+
+    @contextlib.contextmanager
+    def _acting(self) -> Iterator[None]:
+        entry = self.request.auth
+        if entry is None:
+            yield
+            return
+        with act_as(entry.home, by=entry.actor):
+            needed = self.needs.get((self.request.method or "").lower())
+            if needed and not entry.actor.may(needed):
+                raise exceptions.PermissionDenied(_("Your role lacks “%(permission)s”.") % {"permission": needed})
+            yield
+
+    def _handler(self) -> Callable[..., Response]:
+        method = (self.request.method or "").lower()
+        return getattr(self, method, self.http_method_not_allowed) if method in self.http_method_names else self.http_method_not_allowed
+
+    def _answer(self, body: bytes) -> Response | HttpResponse:
+        handler = self._handler()
+        if self.request.method in ("GET", "HEAD", "OPTIONS"):
+            return handler(self.request, *self.args, **self.kwargs)
+        key = self.request.headers.get("Idempotency-Key")
+        if key is None or self.request.auth is None:
+            return whole(lambda: handler(self.request, *self.args, **self.kwargs))
+        return whole(lambda: self._once(key, body, handler))
+
+    def _once(self, key: str, body: bytes, handler: Callable[..., Response]) -> Response | HttpResponse:
+        """Answer, and keep the answer with its key, in one transaction; or give the answer that was kept."""
+        if not 1 <= len(key) <= 255 or not key.isprintable():
+            raise refuse("", "idempotency_key", _("An Idempotency-Key has 1 to 255 printable characters."))
+        keeping = import_module(settings.ANSWERS_KEPT_BY)
+        print = keeping.fingerprint((self.request.method or "").encode(), self.request.get_full_path().encode(), body)
+        with transaction.atomic():
+            kept = keeping.claim(key=key, print=print, at=clock.now())
+            if kept is not None:
+                return HttpResponse(kept.body, status=kept.status, headers={**kept.headers, "Idempotent-Replayed": "true"})
+            response = self._within(handler)
+            content = dumps(response.data) if response.data is not None else b""
+            headers = {"Content-Type": response.content_type or "application/json", **{k: v for k, v in response.items() if k in ("ETag", "Location")}}
+            keeping.keep_answer(key=key, answer=keeping.Answer(status=response.status_code, headers=headers, body=content))
+        return response
+
+    def _within(self, handler: Callable[..., Response]) -> Response:
+        """The handler's answer; a refusal undoes what the handler did, not the claim of the key."""
+        try:
+            with transaction.atomic():
+                return handler(self.request, *self.args, **self.kwargs)
+        except Exception as error:
+            response = handle(error, {})
+            if response is None or response.status_code in (409, 412):
+                raise
+            return response
+
+
+def given(request: Request) -> Mapping[str, Any]:
+    """The body as a mapping. Raises Invalid where it is none."""
+    if not isinstance(request.data, Mapping):
+        raise refuse("", "object", _("Send a JSON object."))
+    return request.data
+
+
+def uuid_of(text: str) -> uuid.UUID:
+    """An id from a URL. Raises Http404: what is no id is nowhere."""
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise Http404 from None
+
+
+def version_of(request: Request) -> int | None:
+    """The version named by If-Match, None where there is none (or `*`)."""
+    tag = request.headers.get("If-Match")
+    if tag is None or tag.strip() == "*":
+        return None
+    text = tag.strip().removeprefix("W/").strip('"')
+    return int(text) if text.isdecimal() and len(text) < 10 else -1
+
+
+def etag(version: int) -> str:
+    return f'"{version}"'

@@ -1,0 +1,2 @@
+_EVERYBODY = {"buyer", "seller", "planner", "dock", "viewer", "integration"}
+PERMISSIONS = {"catalog.view": _EVERYBODY, "catalog.change": {"buyer", "seller", "planner", "integration"}}

@@ -1,0 +1,101 @@
+"""Verbs of the catalogue."""
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import biip.gtin
+from biip import ParseError
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from apps.base import fields, units
+from apps.base.acting import Actor
+from apps.base.findings import Finding, Invalid
+from apps.catalog import models
+from apps.network import selectors as network
+
+
+def save_item(*, number: Any, name: Any, unit: Any = "C62", name_zh: Any = "", gtin: Any = "", aliases: Sequence[Mapping[str, Any]] | None = None, id: uuid.UUID | None = None,
+              bought: bool = True, sold: bool = True, by: Actor, at: dt.datetime) -> models.Item:  # fmt: skip
+    """Enter an item, or change the one with `id`.
+
+    gtin: GTIN-8 to GTIN-14 with its check digit (GS1 General Specifications 7.9). aliases: `{"partner": slug, "number"}` each; None leaves
+    them as they are. Raises Invalid with every finding.
+    """
+    findings: list[Finding] = []
+    values: dict[str, Any] = {"bought": bought, "sold": sold}
+    readers = {
+        "number": (number, lambda v: fields.text(v, limit=60, required=True)),
+        "name": (name, lambda v: fields.text(v, limit=200, required=True)),
+        "name_zh": (name_zh, lambda v: fields.text(v, limit=200)),
+        "unit": (unit, units.unit),
+        "gtin": (gtin, _gtin),
+    }
+    for field, (value, read) in readers.items():
+        try:
+            values[field] = read(value)
+        except fields.Unreadable as error:
+            findings.append(Finding(f"/{field}", error.code, str(error)))
+    partners = _partners(aliases or [], findings)
+    if findings:
+        raise Invalid(findings)
+    with transaction.atomic():
+        return _write(id, values, None if aliases is None else partners)
+
+
+def _write(id: uuid.UUID | None, values: Mapping[str, Any], aliases: Sequence[tuple[uuid.UUID, str]] | None) -> models.Item:
+    item = models.Item.objects.select_for_update().filter(pk=id).first() if id else models.Item()
+    if item is None:
+        raise Invalid([Finding("/", "missing", _("There is no such item."))])
+    for field, value in values.items():
+        setattr(item, field, value)
+    try:
+        with transaction.atomic():
+            item.save()
+    except IntegrityError as error:
+        raise Invalid([Finding("/number", "number_taken", _("You have an item with this number already."))]) from error
+    if aliases is not None:
+        _write_aliases(item, aliases)
+    return item
+
+
+def _write_aliases(item: models.Item, aliases: Sequence[tuple[uuid.UUID, str]]) -> None:
+    item.aliases.all().delete()
+    try:
+        with transaction.atomic():
+            models.Alias.objects.bulk_create([models.Alias(item=item, partner_id=partner, number=number) for partner, number in aliases])
+    except IntegrityError as error:
+        raise Invalid([Finding("/aliases", "number_taken", _("This partner's number stands for another item of yours already."))]) from error
+
+
+def add_alias(*, item: uuid.UUID, partner_id: uuid.UUID, number: str, by: Actor, at: dt.datetime) -> None:
+    """Say once that the partner's `number` means this item; what it meant before is replaced."""
+    models.Alias.objects.update_or_create(partner_id=partner_id, number=number, defaults={"item_id": item})
+
+
+def _partners(aliases: Sequence[Mapping[str, Any]], findings: list[Finding]) -> list[tuple[uuid.UUID, str]]:
+    found = []
+    for index, alias in enumerate(aliases):
+        at = f"/aliases/{index}"
+        if not isinstance(alias, Mapping):
+            findings.append(Finding(at, "alias", _("A partner's number is an object with partner and number.")))
+            continue
+        try:
+            found.append((network.partner(slug=str(alias.get("partner"))).id, fields.text(alias.get("number"), limit=60, required=True)))
+        except network.NoPartner as error:
+            findings.append(Finding(f"{at}/partner", "partner", str(error)))
+        except fields.Unreadable as error:
+            findings.append(Finding(f"{at}/number", error.code, str(error)))
+    return found
+
+
+def _gtin(value: Any) -> str:
+    text = fields.text(value, limit=14)
+    if text:
+        try:
+            biip.gtin.Gtin.parse(text)
+        except ParseError:
+            raise fields.Unreadable("gtin", _("A GTIN has 8, 12, 13 or 14 digits, the last of them a check digit.")) from None
+    return text

@@ -1,0 +1,47 @@
+"""What documents contribute: who may make which move, and how a refusal is told."""
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.base.api import Problem
+from apps.documents.services import KeyTaken, MayNot, NoSuchDocument, NotAllowed, Stale, StillRunning
+from apps.documents.types import TYPES
+
+DESK = {"buyer": "buyer", "seller": "seller"}
+
+
+def _permissions() -> dict[str, set[str]]:
+    """`order.publish` for each move of each type, to the desk of the side that makes it; reading to everybody."""
+    found: dict[str, set[str]] = {}
+    for document_type in TYPES.values():
+        code = document_type.code
+        everybody = {"buyer", "seller", "planner", "dock", "viewer", "integration"}
+        found[f"{code}.view"] = everybody
+        found[f"{code}.remark"] = everybody - {"viewer"}
+        found[f"{code}.draft"] = {DESK[document_type.issuer], "integration"}
+        for move in document_type.moves:
+            found[f"{code}.{move.code}"] = {*(DESK[side] for side in move.sides), "integration"}
+    return found
+
+
+PERMISSIONS = _permissions()
+
+PROBLEMS = {
+    NotAllowed: Problem(status=409, code="not-allowed", title=_("This move is not possible now."), more=lambda error: {"state": error.state}),
+    NoSuchDocument: Problem(
+        status=404, code="not-found", title=_("There is nothing here."), detail=lambda error: str(_("It does not exist, or it is not yours to see."))
+    ),
+    MayNot: Problem(status=403, code="forbidden", title=_("You may not do this."), more=lambda error: {"permission": error.permission}),
+    Stale: Problem(status=412, code="stale", title=_("The document has changed."), more=lambda error: {"version": error.version}),
+    KeyTaken: Problem(
+        status=422,
+        code="idempotency-key-taken",
+        title=_("This Idempotency-Key was used for another request."),
+        detail=lambda error: str(_("Use a new key for a new request, and the same key only to repeat the same one.")),
+    ),
+    StillRunning: Problem(
+        status=409,
+        code="still-running",
+        title=_("The first request with this Idempotency-Key is still running."),
+        detail=lambda error: str(_("Wait a moment and ask again with the same key.")),
+    ),
+}

@@ -1,0 +1,200 @@
+"""What is said: one header, line, schedule, step, link and quantity for all types of documents."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from apps.base.models import HomeModel, HomeQuerySet, NumericField
+
+
+class TransactionId(models.Func):
+    """The transaction that writes a row, as a number: with the epoch of the cluster, the order of the feed."""
+
+    template = "(pg_current_xact_id()::text::bigint)"
+    output_field = models.BigIntegerField()
+
+
+class CurrentEpoch(models.Func):
+    """The life of the database cluster in which a row is written (`tenants.Epoch`)."""
+
+    template = "public.current_epoch()"
+    output_field = models.IntegerField()
+
+
+class Document(HomeModel):
+    """One side's view of a document: a projection of what both sides said.
+
+    issuer_id: whose number it bears. own_said, partner_said: how many moves of each side this view holds.
+    amount: of what is agreed, else of what is asked. version: grows with each change of the view (the ETag).
+    """
+
+    type = models.CharField(max_length=40)
+    side = models.CharField(max_length=10)
+    partner_id = models.UUIDField()
+    issuer_id = models.UUIDField()
+    number = models.CharField(_("number"), max_length=60)
+    state = models.CharField(_("state"), max_length=30)
+    currency = models.CharField(_("currency"), max_length=3)
+    note = models.TextField(_("note"), blank=True)
+    details = models.JSONField(default=dict)
+    amount = NumericField(_("amount"), null=True)
+    line_count = models.PositiveIntegerField(default=0)
+    issued_on = models.DateField(_("issued on"), null=True)
+    due_on = models.DateField(_("due on"), null=True)
+    version = models.PositiveIntegerField(default=1)
+    own_said = models.PositiveIntegerField(default=0)
+    partner_said = models.PositiveIntegerField(default=0)
+    seen_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    objects = HomeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("document")
+        verbose_name_plural = _("documents")
+        constraints = [models.UniqueConstraint(fields=["type", "issuer_id", "number"], name="document_number_once")]
+        indexes = [
+            models.Index(fields=["type", "-updated_at", "-id"], name="document_recent"),
+            models.Index(fields=["type", "side", "state"], name="document_state"),
+            models.Index(fields=["partner_id", "type"], name="document_partner"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class Line(HomeModel):
+    """A line: what is asked, and in the offered_ columns what the other side answered to it.
+
+    reference: the line's name in the message that brought it (UBL LineID); position counts from 1 in our own.
+    """
+
+    document = models.ForeignKey(Document, models.CASCADE, related_name="lines")
+    position = models.PositiveIntegerField()
+    reference = models.CharField(max_length=60, blank=True)
+    item = models.ForeignKey("catalog.Item", models.SET_NULL, null=True, related_name="+")
+    buyer_item = models.CharField(max_length=60, blank=True)
+    seller_item = models.CharField(max_length=60, blank=True)
+    gtin = models.CharField(max_length=14, blank=True)
+    name = models.CharField(max_length=500, blank=True)
+    quantity = NumericField()
+    unit = models.CharField(max_length=3)
+    price = NumericField(null=True)
+    price_base = NumericField(null=True)
+    note = models.TextField(blank=True)
+    details = models.JSONField(default=dict)
+    response = models.CharField(max_length=10, blank=True)
+    offered_price = NumericField(null=True)
+    reason = models.TextField(blank=True)
+    substitute = models.JSONField(null=True)
+    answer_details = models.JSONField(null=True)
+    agreed_price = NumericField(null=True)
+
+    objects = HomeQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["document", "position"], name="line_position_once")]
+
+
+class Schedule(HomeModel):
+    """A date and a quantity of a line: requested, offered or agreed (or withdrawn: agreed once, and undone)."""
+
+    line = models.ForeignKey(Line, models.CASCADE, related_name="schedules")
+    kind = models.CharField(max_length=10)
+    position = models.PositiveIntegerField()
+    quantity = NumericField()
+    due_on = models.DateField(null=True)
+
+    objects = HomeQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["kind", "due_on"], name="schedule_due")]
+
+
+class Step(HomeModel):
+    """Who moved a document, when, from which state to which: history, audit and event in one row. Never changed.
+
+    said: the mover's count of moves on this document that crossed to the partner (0: it stayed at home);
+    seen: how many of the partner's the mover had seen by then. overruled: it lost against a simultaneous move.
+    (epoch, xid, id) is the order of the feed.
+    """
+
+    document = models.ForeignKey(Document, models.CASCADE, related_name="steps")
+    position = models.PositiveIntegerField()
+    own = models.BooleanField()
+    by = models.CharField(max_length=150)
+    by_id = models.UUIDField(null=True)
+    at = models.DateTimeField()
+    move = models.CharField(max_length=40)
+    before = models.CharField(max_length=30)
+    after = models.CharField(max_length=30)
+    said = models.PositiveIntegerField(default=0)
+    seen = models.PositiveIntegerField(default=0)
+    overruled = models.BooleanField(default=False)
+    data = models.JSONField(default=dict)
+    envelope = models.BigIntegerField(null=True)
+    epoch = models.IntegerField(db_default=CurrentEpoch())
+    xid = models.BigIntegerField(db_default=TransactionId())
+
+    objects = HomeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("step")
+        verbose_name_plural = _("steps")
+        constraints = [models.UniqueConstraint(fields=["document", "position"], name="step_position_once")]
+        indexes = [models.Index(fields=["epoch", "xid", "id"], name="step_feed")]
+
+
+class Quantity(HomeModel):
+    """An amount of progress of one schedule line, with the step that caused it. Sums of these are the progress."""
+
+    schedule = models.ForeignKey(Schedule, models.CASCADE, related_name="quantities")
+    step = models.ForeignKey(Step, models.CASCADE, related_name="quantities")
+    kind = models.CharField(max_length=12)
+    quantity = NumericField()
+
+    objects = HomeQuerySet.as_manager()
+
+
+class Link(HomeModel):
+    """A line answers, ships or bills another line, with a quantity."""
+
+    line = models.ForeignKey(Line, models.CASCADE, related_name="links")
+    target = models.ForeignKey(Line, models.CASCADE, related_name="linked_from")
+    kind = models.CharField(max_length=12)
+    quantity = NumericField(null=True)
+
+
+class Message(HomeModel):
+    """A word in the thread of a document, which both enterprises read."""
+
+    document = models.ForeignKey(Document, models.CASCADE, related_name="messages")
+    own = models.BooleanField()
+    by = models.CharField(max_length=150)
+    at = models.DateTimeField()
+    text = models.TextField(max_length=4000)
+
+    class Meta:
+        indexes = [models.Index(fields=["document", "at"], name="message_thread")]
+
+
+class Original(HomeModel):
+    """A standard message as it came in, byte for byte, with the step that it made."""
+
+    document = models.ForeignKey(Document, models.CASCADE, related_name="originals")
+    step = models.ForeignKey(Step, models.CASCADE, related_name="originals", null=True)
+    kind = models.CharField(max_length=40)
+    media_type = models.CharField(max_length=100)
+    body = models.BinaryField()
+    received_at = models.DateTimeField()
+
+
+class Reply(HomeModel):
+    """The answer to a request that bore an Idempotency-Key, kept as long as the documents."""
+
+    key = models.CharField(max_length=255, unique=True)
+    fingerprint = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(null=True)
+    headers = models.JSONField(default=dict)
+    body = models.BinaryField(default=bytes)
+    created_at = models.DateTimeField()

@@ -1,0 +1,243 @@
+"""Questions about documents, as plain data: what lists, pages, REST and the feed show."""
+
+import datetime as dt
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
+
+from apps.base import acting
+from apps.documents import models
+from apps.documents.types import TYPES
+from apps.documents.vocabulary import DocumentType, Move
+
+HEAD = ["id", "type", "side", "partner_id", "number", "state", "currency", "note", "details", "amount", "line_count", "issued_on", "due_on", "version", "seen_at", "created_at", "updated_at", "own_said", "partner_said"]
+LINE = ["id", "position", "reference", "item_id", "item__number", "item__name", "item__name_zh", "buyer_item", "seller_item", "gtin", "name", "quantity", "unit", "price", "price_base", "note", "details", "response", "offered_price", "reason", "substitute", "answer_details", "agreed_price"]
+STEP = ["id", "document_id", "position", "own", "by", "at", "move", "before", "after", "said", "seen", "overruled", "data"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """A document as one side sees it. head, lines: the columns of the tables; each line bears its schedules by kind."""
+
+    type: DocumentType
+    head: Mapping[str, Any]
+    lines: Sequence[Mapping[str, Any]]
+
+    @property
+    def id(self) -> uuid.UUID:
+        return self.head["id"]  # type: ignore[no-any-return]
+
+    def moves(self, actor: acting.Actor) -> list[Move]:
+        """The moves that this actor may make now."""
+        return moves_now(self.type, self.head, actor)
+
+
+def moves_now(document_type: DocumentType, head: Mapping[str, Any], actor: acting.Actor) -> list[Move]:
+    """The moves that the state allows to this side and the role to this actor."""
+    found = document_type.moves_for(state=head["state"], side=head["side"])
+    return [move for move in found if actor.may(f"{document_type.code}.{move.code}")]
+
+
+def heads(*, type: str) -> QuerySet[models.Document]:
+    """All documents of a type in this home; for filters, lists and counts."""
+    return models.Document.objects.filter(type=type)
+
+
+def head(*, id: uuid.UUID) -> Mapping[str, Any] | None:
+    """The header of a document, None where there is none here."""
+    return models.Document.objects.filter(pk=id).values(*HEAD).first()
+
+
+def whole(*, id: uuid.UUID, type: str | None = None) -> Whole | None:
+    """A document with its lines and schedules, in three queries; None where there is none here (of that type)."""
+    found = head(id=id)
+    if found is None or (type is not None and found["type"] != type):
+        return None
+    lines = list(models.Line.objects.filter(document_id=id).order_by("position").values(*LINE))
+    by_line = _schedules(id)
+    for line in lines:
+        line["schedules"] = by_line[line["id"]]
+    return Whole(type=TYPES[found["type"]], head=found, lines=lines)
+
+
+def _schedules(document_id: uuid.UUID) -> Mapping[uuid.UUID, Mapping[str, list[Mapping[str, Any]]]]:
+    by_line: dict[uuid.UUID, dict[str, list[Mapping[str, Any]]]] = defaultdict(lambda: defaultdict(list))
+    found = models.Schedule.objects.filter(line__document_id=document_id).order_by("position")
+    for line_id, kind, key, quantity, due_on in found.values_list("line_id", "kind", "id", "quantity", "due_on"):
+        by_line[line_id][kind].append({"id": key, "quantity": quantity, "due_on": due_on})
+    return by_line
+
+
+def progress(*, id: uuid.UUID) -> Mapping[uuid.UUID, Mapping[str, Decimal]]:
+    """The sums of the quantities of each schedule of a document, by kind (ordered, confirmed, shipped …)."""
+    sums: dict[uuid.UUID, dict[str, Decimal]] = defaultdict(dict)
+    found = models.Quantity.objects.filter(schedule__line__document_id=id).values_list("schedule_id", "kind").annotate(total=Sum("quantity"))
+    for schedule, kind, total in found:
+        sums[schedule][kind] = total
+    return sums
+
+
+def history(*, id: uuid.UUID) -> list[Mapping[str, Any]]:
+    """The steps of a document, the first one first."""
+    return list(models.Step.objects.filter(document_id=id).order_by("position").values(*STEP))
+
+
+def step(*, id: uuid.UUID) -> Mapping[str, Any] | None:
+    """One step, None where there is none here."""
+    return models.Step.objects.filter(pk=id).values(*STEP).first()
+
+
+def answers(*, type: str, collection: str) -> QuerySet[models.Step]:
+    """The steps that can be read as documents of their own: `order-responses` are the seller's answers to orders."""
+    message = collection.removesuffix("s").replace("-", "_")
+    codes = [move.code for move in TYPES[type].moves if move.message == message]
+    return models.Step.objects.filter(document__type=type, move__in=codes, overruled=False).select_related("document")
+
+
+def thread(*, id: uuid.UUID) -> list[Mapping[str, Any]]:
+    """The messages of a document, the first one first."""
+    return list(models.Message.objects.filter(document_id=id).order_by("at", "id").values("id", "own", "by", "at", "text"))
+
+
+def originals(*, id: uuid.UUID) -> list[Mapping[str, Any]]:
+    """The standard messages that made or moved a document, without their bytes."""
+    return list(models.Original.objects.filter(document_id=id).order_by("received_at").values("id", "kind", "media_type", "received_at", "step_id"))
+
+
+def original(*, id: uuid.UUID) -> tuple[str, bytes] | None:
+    """Media type and bytes of one original, as they came in."""
+    found = models.Original.objects.filter(pk=id).values_list("media_type", "body").first()
+    return (found[0], bytes(found[1])) if found else None
+
+
+def by_number(*, type: str, number: str, side: str, partner_id: uuid.UUID) -> uuid.UUID | None:
+    """The document of this number between the acting enterprise and a partner."""
+    return models.Document.objects.filter(type=type, number=number, side=side, partner_id=partner_id).values_list("pk", flat=True).first()
+
+
+def shared_ids() -> Iterable[uuid.UUID]:
+    """The documents about which something was said between two enterprises."""
+    return models.Document.objects.filter(Q(own_said__gt=0) | Q(partner_said__gt=0)).values_list("pk", flat=True)
+
+
+def waiting_for_us(document_type: DocumentType) -> Q:
+    """The documents that wait for a move of the acting side: to answer, to publish, to decide."""
+    condition = Q(pk__in=[])
+    for side in ("buyer", "seller"):
+        condition |= Q(side=side, state__in=document_type.states_waiting_for(side))
+    return condition
+
+
+def waiting_for_them(document_type: DocumentType) -> Q:
+    """The documents that wait for the partner."""
+    condition = Q(pk__in=[])
+    for side, other in (("buyer", "seller"), ("seller", "buyer")):
+        condition |= Q(side=side, state__in=document_type.states_waiting_for(other))
+    return condition
+
+
+def late(document_type: DocumentType, *, today: dt.date) -> Q:
+    """Open documents with a date that has passed and nothing agreed for it yet."""
+    final = [state.code for state in document_type.states if state.final or state.waits_for is None]
+    return Q(due_on__lt=today) & ~Q(state__in=final)
+
+
+def counts(document_type: DocumentType, *, today: dt.date) -> Mapping[str, int]:
+    """How many documents wait for us and for them, are late, or were not seen yet. One query."""
+    found = models.Document.objects.filter(type=document_type.code).aggregate(
+        to_answer=Count("pk", filter=waiting_for_us(document_type) & ~Q(state=document_type.draft)),
+        drafts=Count("pk", filter=Q(state=document_type.draft)),
+        waiting=Count("pk", filter=waiting_for_them(document_type)),
+        late=Count("pk", filter=late(document_type, today=today)),
+        unseen=Count("pk", filter=Q(seen_at=None)),
+    )
+    return dict(found)
+
+
+def unmatched() -> QuerySet[models.Line]:
+    """The matching queue: lines of partners' documents whose item fits none of ours, or several."""
+    open_documents = models.Document.objects.filter(pk=OuterRef("document_id")).exclude(state__in=["cancelled", "rejected"])
+    return models.Line.objects.filter(Exists(open_documents), item=None).select_related("document")
+
+
+# The feed ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happened:
+    """One event of the feed. cursor: opaque to others; `epoch.xid.id`, in hexadecimal where it is a number."""
+
+    cursor: str
+    step: Mapping[str, Any]
+    document: Mapping[str, Any]
+
+
+FEED = (
+    "SELECT s.epoch, s.xid, s.id, s.position, s.own, s.by, s.at, s.move, s.before, s.after, s.overruled, d.id, d.type, d.number, d.partner_id, d.side "
+    "FROM documents_step s JOIN documents_document d ON d.id = s.document_id "
+    "WHERE (s.epoch, s.xid, s.id) > (%s, %s, %s) "
+    "AND (s.epoch < public.current_epoch() OR s.xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint) "
+    "ORDER BY s.epoch, s.xid, s.id LIMIT %s"
+)
+START = "0.0.00000000000000000000000000000000"
+
+
+class BadCursor(ValueError):
+    """A cursor that this feed never gave."""
+
+
+def feed(*, after: str = "", limit: int = 100) -> list[Happened]:
+    """What happened to this home's documents after a cursor, in an order that never changes and has no gaps.
+
+    A row is told only when no transaction that began before it can still commit (its id is below the oldest running one).
+    Raises BadCursor.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(FEED, [*_parse(after or START), limit])
+        rows = cursor.fetchall()
+    return [_happened(row) for row in rows]
+
+
+def _parse(cursor: str) -> tuple[int, int, uuid.UUID]:
+    try:
+        epoch, xid, key = cursor.split(".")
+        return int(epoch, 16), int(xid, 16), uuid.UUID(key)
+    except ValueError as error:
+        raise BadCursor(cursor) from error
+
+
+def cursor_of(epoch: int, xid: int, key: uuid.UUID) -> str:
+    return f"{epoch:x}.{xid:x}.{key.hex}"
+
+
+def _happened(row: Sequence[Any]) -> Happened:
+    epoch, xid, key, position, own, by, at, move, before, after, overruled, document, code, number, partner, side = row
+    step = {"id": key, "position": position, "own": own, "by": by, "at": at, "move": move, "before": before, "after": after, "overruled": overruled}
+    head = {"id": document, "type": code, "number": number, "partner_id": partner, "side": side}
+    return Happened(cursor=cursor_of(epoch, xid, key), step=step, document=head)
+
+
+LOCAL_EVENTS = {"draft": "drafted", "revise": "revised", "remark": "remarked"}
+
+
+def event_code(type: str, move: str) -> str:
+    """The event's name: the type and the move's past, as `order.confirmed`."""
+    declared = TYPES[type].find_move(move)
+    return f"{type}.{declared.past if declared else LOCAL_EVENTS[move]}"
+
+
+def newest_cursor() -> str:
+    """The cursor after everything that has happened by now: where a page that was just rendered goes on from."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT epoch, xid, id FROM documents_step WHERE epoch < public.current_epoch() OR xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint "
+            "ORDER BY epoch DESC, xid DESC, id DESC LIMIT 1"
+        )
+        row = cursor.fetchone()
+    return cursor_of(*row) if row else START

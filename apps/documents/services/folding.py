@@ -1,0 +1,237 @@
+"""The engine: what both sides said, folded into what holds. Pure; it knows neither database nor clock.
+
+A conversation is two sequences of moves, the buyer's and the seller's. Each move knows its number in its own sequence
+(`said`) and how many of the other side's its maker had seen (`seen`). From the two sequences alone, in whatever order they
+arrived, both sides compute the same document: a move is taken when all that it had seen has been taken; of two that did
+not see each other the heavier one (`Move.weight`) comes first, and the other is then taken if it is still allowed, or
+overruled.
+"""
+
+import datetime as dt
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+from apps.documents.vocabulary import OTHER, DocumentType, Move
+
+
+@dataclass(slots=True)
+class Schedule:
+    """How much is due when. due_on is None where no date was given."""
+
+    id: uuid.UUID
+    quantity: Decimal
+    due_on: dt.date | None
+
+
+@dataclass(slots=True)
+class Offer:
+    """A side's answer to one line: accept, change, reject or backorder, with what is offered instead."""
+
+    response: str
+    price: Decimal | None
+    schedules: list[Schedule]
+    reason: str = ""
+    substitute: dict[str, Any] | None = None
+    details: dict[str, Any] | None = None
+
+
+@dataclass(slots=True)
+class Line:
+    """One line: what is asked, what is offered for it, and what is agreed."""
+
+    id: uuid.UUID
+    position: int
+    quantity: Decimal
+    unit: str
+    price: Decimal | None
+    requested: list[Schedule]
+    reference: str = ""
+    buyer_item: str = ""
+    seller_item: str = ""
+    gtin: str = ""
+    name: str = ""
+    price_base: Decimal | None = None
+    note: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
+    offer: Offer | None = None
+    agreed: list[Schedule] | None = None
+    agreed_price: Decimal | None = None
+
+
+@dataclass(slots=True)
+class Content:
+    """What holds of a document: its state, its head and its lines."""
+
+    state: str
+    number: str = ""
+    issued_on: dt.date | None = None
+    currency: str = ""
+    note: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
+    lines: list[Line] = field(default_factory=list)
+
+    def amount(self) -> Decimal | None:
+        """The sum over the lines of price times quantity: as agreed, else as asked. None while a price is missing."""
+        total = Decimal(0)
+        for line in self.lines:
+            price = line.price if line.agreed is None else line.agreed_price
+            quantity = line.quantity if line.agreed is None else sum((s.quantity for s in line.agreed), Decimal(0))
+            if price is None:
+                if quantity:
+                    return None
+                continue
+            total += price * quantity / (line.price_base or 1)
+        return total.quantize(Decimal("0.01"))
+
+    def due_on(self) -> dt.date | None:
+        """The first date on which something is due: as agreed, else as asked."""
+        due = [s.due_on for line in self.lines for s in (line.requested if line.agreed is None else line.agreed) if s.due_on]
+        return min(due, default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """One move as it was said: by which side, as which of its moves, having seen how many of the other side's.
+
+    data: the move's own fields, as they crossed (`documents.services.wording`).
+    """
+
+    move: str
+    side: str
+    said: int
+    seen: int
+    data: Mapping[str, Any]
+
+
+class NotAllowed(Exception):
+    """A move that the state or the side does not allow. `state`, `move`: the codes."""
+
+    def __init__(self, move: str, state: str, side: str, sentence: str = "") -> None:
+        super().__init__(sentence or f"{move} is not allowed to the {side} in {state}")
+        self.move, self.state, self.side = move, state, side
+
+
+def allowed(document_type: DocumentType, content: Content, said: Said) -> Move:
+    """The declared move, or NotAllowed."""
+    move = document_type.find_move(said.move)
+    if move is None or content.state not in move.before or said.side not in move.sides:
+        raise NotAllowed(said.move, content.state, said.side)
+    return move
+
+
+def apply(document_type: DocumentType, content: Content, said: Said) -> Content:
+    """The document after one more move. The given content is left as it was; lines that do not change are shared."""
+    move = allowed(document_type, content, said)
+    after = replace(content, lines=list(content.lines))
+    outcome = EFFECTS[move.effect](after, said.data)
+    after.state = move.to if isinstance(move.to, str) else move.to[outcome]
+    return after
+
+
+def fold(document_type: DocumentType, moves: Iterable[Said]) -> tuple[Content, list[Said]]:
+    """What holds after all `moves`, and those among them that were overruled."""
+    queues: dict[str, list[Said]] = {"buyer": [], "seller": []}
+    for said in sorted(moves, key=lambda said: said.said):
+        queues[said.side].append(said)
+    taken = {"buyer": 0, "seller": 0}
+    content, overruled = Content(state=document_type.draft), []
+    while any(taken[side] < len(queues[side]) for side in taken):
+        said = _next(document_type, queues, taken)
+        taken[said.side] += 1
+        try:
+            content = apply(document_type, content, said)
+        except NotAllowed:
+            overruled.append(said)
+    return content, overruled
+
+
+def _next(document_type: DocumentType, queues: Mapping[str, Sequence[Said]], taken: Mapping[str, int]) -> Said:
+    ready = [queue[taken[side]] for side, queue in queues.items() if taken[side] < len(queue) and queue[taken[side]].seen <= taken[OTHER[side]]]
+    if not ready:
+        raise ValueError("a move had seen another that is not there")
+    return max(ready, key=lambda said: (_weight(document_type, said), said.side == document_type.issuer))
+
+
+def _weight(document_type: DocumentType, said: Said) -> int:
+    move = document_type.find_move(said.move)
+    return move.weight if move is not None else -1
+
+
+def simultaneous(said: Said, *, others: int) -> bool:
+    """Whether the maker of `said` had not seen all of the `others` moves that this side has made."""
+    return said.seen < others
+
+
+def _ask(content: Content, data: Mapping[str, Any]) -> str:
+    content.number, content.currency = data["number"], data["currency"]
+    content.issued_on, content.note = data["issued_on"], data["note"]
+    content.details, content.lines = data["details"], data["lines"]
+    return "asked"
+
+
+def _offer(content: Content, data: Mapping[str, Any]) -> str:
+    answers: Mapping[int, Offer] = data["lines"]
+    content.lines = [replace(line, offer=_offer_for(line, answers.get(line.position))) for line in content.lines]
+    responses = {line.offer.response for line in content.lines if line.offer}
+    if responses == {"reject"}:
+        return "rejected"
+    if responses != {"accept"}:
+        return "changed"
+    content.lines = [_agreed(line) for line in content.lines]
+    return "accepted"
+
+
+def _offer_for(line: Line, answer: Offer | None) -> Offer:
+    if answer is None or answer.response == "accept":
+        details = answer.details if answer else None
+        return Offer("accept", line.price, _offered(line), reason=answer.reason if answer else "", details=details)
+    if answer.response == "reject":
+        return replace(answer, price=None, schedules=[])
+    return replace(answer, price=line.price if answer.price is None else answer.price, schedules=answer.schedules or _offered(line))
+
+
+def _offered(line: Line) -> list[Schedule]:
+    """What is asked, as an offer. Ids are derived, so that both sides give the same ones."""
+    return [Schedule(uuid.uuid5(s.id, "offered"), s.quantity, s.due_on) for s in line.requested]
+
+
+def _agreed(line: Line) -> Line:
+    """The line as offered."""
+    offer = line.offer or Offer("accept", line.price, _offered(line))
+    schedules = [Schedule(uuid.uuid5(s.id, "agreed"), s.quantity, s.due_on) for s in offer.schedules]
+    return replace(line, agreed=schedules, agreed_price=offer.price)
+
+
+def _agree(content: Content, data: Mapping[str, Any]) -> str:
+    content.lines = [_agreed(line) for line in content.lines]
+    return "agreed"
+
+
+def _counter(content: Content, data: Mapping[str, Any]) -> str:
+    answers: Mapping[int, Offer] = data["lines"]
+    content.lines = [_countered(line, answers.get(line.position)) for line in content.lines]
+    return "countered"
+
+
+def _countered(line: Line, answer: Offer | None) -> Line:
+    if answer is None:
+        return line
+    schedules = answer.schedules or line.requested
+    quantity = sum((s.quantity for s in schedules), Decimal(0))
+    return replace(line, requested=schedules, quantity=quantity, price=line.price if answer.price is None else answer.price)
+
+
+def _nothing(content: Content, data: Mapping[str, Any]) -> str:
+    return "done"
+
+
+EFFECTS: dict[str, Callable[[Content, Mapping[str, Any]], str]] = {
+    "none": _nothing,
+    "ask": _ask,
+    "offer": _offer,
+    "agree": _agree,
+    "counter": _counter,
+}

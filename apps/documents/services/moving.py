@@ -1,0 +1,346 @@
+"""The verbs of documents: the only place where a state is written."""
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from apps.base import acting, announcing, fields
+from apps.base.acting import Actor
+from apps.base.findings import refuse
+from apps.catalog import selectors as catalog
+from apps.documents import models
+from apps.documents.services import folding, storing, wording
+from apps.documents.services.folding import Content, NotAllowed, Said
+from apps.documents.services.wording import Reader
+from apps.documents.types import TYPES
+from apps.documents.vocabulary import OTHER, DocumentType, Move
+from apps.network import selectors as network
+
+
+class NoSuchDocument(Exception):
+    """There is no such document, as far as this enterprise may know."""
+
+
+class MayNot(Exception):
+    """The actor lacks the permission. `permission`: its code name."""
+
+    def __init__(self, permission: str) -> None:
+        super().__init__(
+            _("You may not do this: your role lacks “%(permission)s”. An administrator of your enterprise can give it to you.") % {"permission": permission}
+        )
+        self.permission = permission
+
+
+class Stale(Exception):
+    """The document has changed since the caller read it. `version`: the present one."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(_("The document has changed since you read it. Read it again, and decide anew."))
+        self.version = version
+
+
+class OutOfOrder(Exception):
+    """The partner's move is not the next one of his."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """News: a document of this home was moved.
+
+    body: what crosses to the partner, or None where nothing does. inline: he takes it in within this very transaction.
+    """
+
+    document: models.Document
+    document_type: DocumentType
+    step: models.Step
+    body: Mapping[str, Any] | None
+    inline: bool = False
+
+
+def draft(*, type: str, partner: str, number: str, currency: str, lines: Any, note: str = "", issued_on: Any = None, details: Mapping[str, Any] | None = None,
+          by: Actor, at: dt.datetime, lenient: bool = False) -> models.Document:  # fmt: skip
+    """Write a new document at home, in its first state; the partner hears nothing until it is published.
+
+    partner: the slug of the other side. lines: as in the contract. lenient: the input is a standard message, which may lack
+    dates and known items. Raises Invalid with every finding, MayNot.
+    """
+    document_type = TYPES[type]
+    _need(by, f"{type}.draft")
+    try:
+        relation = network.partner(slug=partner, document_type=type)
+    except network.NoPartner as error:
+        raise refuse(f"/{OTHER[document_type.issuer]}", "partner", str(error)) from error
+    content = read_content(
+        document_type, partner_id=relation.id, given={"number": number, "currency": currency, "lines": lines, "note": note, "issued_on": issued_on, "details": details},
+        today=at.date(), lenient=lenient,
+    )  # fmt: skip
+    side = document_type.issuer
+    items = _match(content, side=side, partner_id=relation.id, lenient=lenient)
+    with transaction.atomic():
+        document = _create(document_type, content, side=side, partner_id=relation.id, issuer_id=acting.home().id, at=at)
+        made = storing.made_by(by, at=at, move="draft")
+        step = storing.write_step(document, "", content.state, made)
+        storing.insert_lines(document.pk, content.lines, items)
+        storing.update_header(document, content, made)
+        announcing.announce(Moved(document=document, document_type=document_type, step=step, body=None))
+    return document
+
+
+def revise(*, document: uuid.UUID, given: Mapping[str, Any], by: Actor, at: dt.datetime, version: int | None = None) -> models.Document:
+    """Replace the content of a draft. given: number, currency, note, lines as for draft(); what is absent stays."""
+    with transaction.atomic():
+        row, document_type = lock(document, version=version)
+        _need(by, f"{row.type}.draft")
+        if row.state != document_type.draft:
+            raise _not_allowed(document_type, row, "revise")
+        before = storing.load(row)
+        now = {"number": before.number, "currency": before.currency, "note": before.note, "issued_on": before.issued_on, "details": before.details}
+        known = [wording._write_line(line) for line in before.lines]
+        content = read_content(document_type, partner_id=row.partner_id, given={**now, "lines": known, **given}, today=at.date(), own=row.pk)
+        items = _match(content, side=row.side, partner_id=row.partner_id, lenient=False)
+        made = storing.made_by(by, at=at, move="revise")
+        row.lines.all().delete()
+        storing.insert_lines(row.pk, content.lines, items)
+        step = storing.write_step(row, before.state, content.state, made)
+        storing.update_header(row, content, made)
+        announcing.announce(Moved(document=row, document_type=document_type, step=step, body=None))
+    return row
+
+
+def read_content(
+    document_type: DocumentType, *, partner_id: uuid.UUID, given: Mapping[str, Any], today: dt.date, lenient: bool = False, own: uuid.UUID | None = None
+) -> Content:
+    """An input as engine content in the type's first state. Raises Invalid with every finding."""
+    reader = Reader(lenient=lenient)
+    number = reader.text("/number", given.get("number"), 60, required=True)
+    currency = reader.take("/currency", fields.currency, given.get("currency"), "")
+    issued_on = reader.take("/issued_on", fields.date, given["issued_on"], None) if given.get("issued_on") else today
+    lines = wording.read_lines(reader, given.get("lines"))
+    taken = models.Document.objects.filter(type=document_type.code, issuer_id=acting.home().id, number=number).exclude(pk=own)
+    if number and taken.exists():
+        reader.found("/number", "number_taken", _("You have used the number “%(number)s” before. Every document needs its own.") % {"number": number})
+    note = reader.text("/note", given.get("note"), 4000)
+    reader.done()
+    details = dict(given.get("details") or {})
+    return Content(state=document_type.draft, number=number, issued_on=issued_on, currency=currency, note=note, details=details, lines=lines)
+
+
+def _match(content: Content, *, side: str, partner_id: uuid.UUID, lenient: bool) -> dict[int, uuid.UUID | None]:
+    """Find one's own item for each line, and complete the line from it: the partner's number, GTIN, name."""
+    wanted = [catalog.Wanted(key=line.position, own=_own(line, side), partners=_partners(line, side), gtin=line.gtin) for line in content.lines]
+    matches = catalog.match(partner_id=partner_id, wanted=wanted)
+    if not lenient:
+        missing = [line for line in content.lines if matches[line.position] is None]
+        if missing:
+            reader = Reader()
+            for line in missing:
+                shown = _own(line, side) or _partners(line, side)
+                reader.found(
+                    f"/lines/{line.position - 1}/item", "item", _("You have no item “%(number)s”. Enter it among your items first.") % {"number": shown}
+                )
+            reader.done()
+    for line in content.lines:
+        if match := matches[line.position]:
+            _complete(line, match, side)
+    return {key: match.id if match else None for key, match in matches.items()}
+
+
+def _own(line: folding.Line, side: str) -> str:
+    return line.buyer_item if side == "buyer" else line.seller_item
+
+
+def _partners(line: folding.Line, side: str) -> str:
+    return line.seller_item if side == "buyer" else line.buyer_item
+
+
+def _complete(line: folding.Line, match: catalog.Match, side: str) -> None:
+    line.gtin, line.name = line.gtin or match.gtin, line.name or match.name
+    if side == "buyer":
+        line.buyer_item, line.seller_item = line.buyer_item or match.number, line.seller_item or match.partners
+    else:
+        line.seller_item, line.buyer_item = line.seller_item or match.number, line.buyer_item or match.partners
+
+
+def _create(
+    document_type: DocumentType, content: Content, *, side: str, partner_id: uuid.UUID, issuer_id: uuid.UUID, at: dt.datetime, id: uuid.UUID | None = None
+) -> models.Document:
+    document = models.Document(
+        type=document_type.code, side=side, partner_id=partner_id, issuer_id=issuer_id, number=content.number, state=content.state,
+        currency=content.currency, created_at=at, updated_at=at, version=0, seen_at=at,
+    )  # fmt: skip
+    if id is not None:
+        document.pk = id
+    try:
+        with transaction.atomic():
+            document.save(force_insert=True)
+    except IntegrityError as error:
+        sentence = _("The number “%(number)s” has been used before. Every document needs its own.") % {"number": content.number}
+        raise refuse("/number", "number_taken", sentence) from error
+    return document
+
+
+def _need(by: Actor, permission: str) -> None:
+    if not by.may(permission):
+        raise MayNot(permission)
+
+
+def lock(document: uuid.UUID, *, version: int | None = None) -> tuple[models.Document, DocumentType]:
+    """The header row, locked until the transaction ends. Raises NoSuchDocument, Stale."""
+    row = models.Document.objects.select_for_update().filter(pk=document).first()
+    if row is None:
+        raise NoSuchDocument
+    if version is not None and version != row.version:
+        raise Stale(row.version)
+    return row, TYPES[row.type]
+
+
+def apply(
+    *,
+    document: uuid.UUID,
+    move: str,
+    data: Mapping[str, Any] | None = None,
+    by: Actor,
+    at: dt.datetime,
+    version: int | None = None,
+    lenient: bool = False,
+    inline: bool = False,
+) -> models.Document:
+    """Make a move on a document; where it concerns the partner, this is sending it.
+
+    data: the move's own fields, as in the contract. version: the one that the caller has read (If-Match).
+    Raises NoSuchDocument, MayNot, Stale, NotAllowed, Invalid, and whatever a reaction raises; then nothing has changed.
+    """
+    with transaction.atomic():
+        row, document_type = lock(document, version=version)
+        declared = document_type.find_move(move)
+        if declared is None or row.state not in declared.before or row.side not in declared.sides:
+            raise _not_allowed(document_type, row, move)
+        _need(by, f"{row.type}.{move}")
+        before = storing.load(row)
+        crosses = declared.crosses and (declared.effect == "ask" or row.own_said + row.partner_said > 0)
+        given = _read_data(declared, before, data or {}, lenient=lenient)
+        said = Said(move=move, side=row.side, said=row.own_said + 1 if crosses else 0, seen=row.partner_said, data=given)
+        after = folding.apply(document_type, before, said)
+        wire = wording.write(declared.effect, given)
+        made = storing.made_by(by, at=at, move=move, said=said.said, seen=said.seen, data=wire)
+        step = storing.store(row, before, after, made)
+        body = _body(row, step) if crosses else None
+        announcing.announce(Moved(document=row, document_type=document_type, step=step, body=body, inline=inline))
+    return row
+
+
+def _not_allowed(document_type: DocumentType, row: models.Document, move: str) -> NotAllowed:
+    """The refusal, in a sentence that says what can be done instead."""
+    declared = document_type.find_move(move)
+    state = document_type.state(row.state)
+    instead = [str(other.label) for other in document_type.moves_for(state=row.state, side=row.side)]
+    sentence = _("“%(move)s” is not possible while the document is “%(state)s”.") % {"move": declared.label if declared else move, "state": state.label}
+    if instead:
+        sentence += " " + _("Possible now: %(moves)s.") % {"moves": ", ".join(instead)}
+    return NotAllowed(move, row.state, row.side, sentence)
+
+
+def _read_data(move: Move, content: Content, data: Mapping[str, Any], *, lenient: bool) -> dict[str, Any]:
+    reader = Reader(lenient=lenient)
+    note = reader.text("/note", data.get("note"), 4000)
+    reason = reader.text("/reason", data.get("reason"), 2000, required=move.reason == "required")
+    reader.done()
+    read: dict[str, Any] = {"note": note, "reason": reason}
+    if data.get("response"):
+        read["response"] = dict(data["response"])
+    if move.effect == "ask":
+        read |= {
+            "number": content.number,
+            "issued_on": content.issued_on,
+            "currency": content.currency,
+            "note": content.note,
+            "details": content.details,
+            "lines": content.lines,
+        }
+    elif move.effect in ("offer", "counter"):
+        read["lines"] = wording.read_answers(data.get("lines"), content.lines, lenient=lenient)
+    if move.effect == "counter" and not read["lines"]:
+        raise refuse("/lines", "required", _("Say what you propose instead: at least one line."))
+    return read
+
+
+def _body(document: models.Document, step: models.Step) -> dict[str, Any]:
+    return {
+        "type": document.type, "document": str(document.pk), "step": str(step.pk), "move": step.move, "side": document.side,
+        "said": step.said, "seen": step.seen, "at": step.at.isoformat(), "by": step.by, "data": step.data,
+    }  # fmt: skip
+
+
+class Unacceptable(Exception):
+    """What a partner said cannot be taken: it breaks the rules of the type. The sentence says which."""
+
+
+def accept(*, body: Mapping[str, Any], partner_id: uuid.UUID, envelope: int) -> models.Document:
+    """Take in a partner's move. Raises Unacceptable, OutOfOrder, and then nothing has changed."""
+    document_type = TYPES.get(str(body.get("type")))
+    declared = document_type.find_move(str(body.get("move"))) if document_type else None
+    if document_type is None or declared is None or body["side"] not in declared.sides:
+        raise Unacceptable(_("Nobody here knows “%(type)s.%(move)s”.") % {"type": str(body.get("type"))[:40], "move": str(body.get("move"))[:40]})
+    try:
+        said = Said(move=declared.code, side=body["side"], said=body["said"], seen=body["seen"], data=wording.parse(declared.effect, body["data"]))
+    except (KeyError, ValueError, TypeError, ArithmeticError) as error:
+        raise Unacceptable(_("The move cannot be read: %(error)s") % {"error": error}) from error
+    with transaction.atomic():
+        row = models.Document.objects.select_for_update().filter(pk=uuid.UUID(body["document"])).first()
+        if row is None:
+            row, before, after = _receive(document_type, declared, said, body, partner_id)
+        elif row.partner_id != partner_id or row.side == said.side:
+            raise Unacceptable(_("This document is not between these two enterprises."))
+        elif said.said != row.partner_said + 1:
+            raise OutOfOrder(f"{said.said} after {row.partner_said}")
+        else:
+            before = storing.load(row)
+            after = _taken(document_type, row, before, said)
+        made = storing.Made(
+            id=uuid.UUID(body["step"]), by=body["by"], by_id=None, at=dt.datetime.fromisoformat(body["at"]), own=False, move=said.move, said=said.said, seen=said.seen,
+            overruled=after is before, data=body["data"], envelope=envelope,
+        )  # fmt: skip
+        step = storing.store(row, before, after, made)
+        announcing.announce(Moved(document=row, document_type=document_type, step=step, body=None))
+    return row
+
+
+def _receive(document_type: DocumentType, move: Move, said: Said, body: Mapping[str, Any], partner_id: uuid.UUID) -> tuple[models.Document, Content, Content]:
+    if move.effect != "ask" or said.side != document_type.issuer or said.said != 1:
+        raise Unacceptable(_("The first word about a document must be its publication."))
+    after = folding.apply(document_type, Content(state=document_type.draft), said)
+    side = OTHER[said.side]
+    items = _match(after, side=side, partner_id=partner_id, lenient=True)
+    at = dt.datetime.fromisoformat(body["at"])
+    row = _create(document_type, after, side=side, partner_id=partner_id, issuer_id=partner_id, at=at, id=uuid.UUID(body["document"]))
+    storing.insert_lines(row.pk, after.lines, items)
+    return row, Content(state=document_type.draft, lines=after.lines), after
+
+
+def _taken(document_type: DocumentType, row: models.Document, before: Content, said: Said) -> Content:
+    """The content with the partner's move. Simultaneous moves are folded anew; `before` itself is returned where it was overruled."""
+    if not folding.simultaneous(said, others=row.own_said):
+        try:
+            return folding.apply(document_type, before, said)
+        except NotAllowed as error:
+            raise Unacceptable(str(error)) from error
+    steps = list(row.steps.filter(said__gt=0))
+    moves = [_said_again(document_type, row, step) for step in steps]
+    after, overruled = folding.fold(document_type, [*moves, said])
+    lost = {(other.side, other.said) for other in overruled}
+    for step, other in zip(steps, moves, strict=True):
+        if ((other.side, other.said) in lost) != step.overruled:
+            row.steps.filter(pk=step.pk).update(overruled=(other.side, other.said) in lost)
+    return before if (said.side, said.said) in lost else after
+
+
+def _said_again(document_type: DocumentType, row: models.Document, step: models.Step) -> Said:
+    move = document_type.find_move(step.move)
+    assert move is not None
+    side = row.side if step.own else OTHER[row.side]
+    return Said(move=step.move, side=side, said=step.said, seen=step.seen, data=wording.parse(move.effect, step.data))

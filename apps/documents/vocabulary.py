@@ -1,0 +1,104 @@
+"""The words in which a document type is declared. A type is data; everything else is derived from it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from apps.base.text import Text
+
+Side = Literal["buyer", "seller"]
+OTHER: dict[str, Side] = {"buyer": "seller", "seller": "buyer"}
+Tone = Literal["neutral", "info", "waiting", "good", "warning", "bad"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """A state of the conversation.
+
+    final: nothing more is said. waits_for: the side whose move the document waits for.
+    """
+
+    code: str
+    label: Text
+    tone: Tone
+    icon: str
+    final: bool = False
+    waits_for: Side | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """What a side may do to a document.
+
+    before: the states in which it is allowed. to: the state after it, or one for each outcome of its effect.
+    effect: what it does to the lines (`documents.services.folding.EFFECTS`). past: the event's word.
+    message: the standard message that it is (UBL); code: the message's status code, where it is always the same one.
+    crosses: the partner hears of it. form: it asks for more than a click. confirm: the question before it is done.
+    weight: of two simultaneous moves the heavier one stands.
+    """
+
+    code: str
+    label: Text
+    past: str
+    event: Text
+    sides: frozenset[Side]
+    before: frozenset[str]
+    to: str | Mapping[str, str]
+    effect: str = "none"
+    message: str = ""
+    message_code: str = ""
+    crosses: bool = True
+    form: bool = False
+    confirm: Text | None = None
+    tone: Tone = "neutral"
+    icon: str = "arrow-right"
+    weight: int = 0
+    reason: Literal["none", "optional", "required"] = "none"
+
+    def outcomes(self) -> frozenset[str]:
+        """The states that this move may lead to."""
+        return frozenset([self.to]) if isinstance(self.to, str) else frozenset(self.to.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentType:
+    """A type of document: who issues it, in which states it can be, and which moves lead from one to another.
+
+    collection: its name in URLs. issuer: the side whose number it bears. draft: the state in which it is written at home.
+    answers: collections of the moves on it that can be read as documents of their own (`order-responses`).
+    """
+
+    code: str
+    collection: str
+    label: Text
+    label_plural: Text
+    issuer: Side
+    draft: str
+    states: tuple[State, ...]
+    moves: tuple[Move, ...]
+    side_labels: Mapping[str, Text]
+    answers: Mapping[str, Text] = field(default_factory=dict)
+
+    def state(self, code: str) -> State:
+        return next(state for state in self.states if state.code == code)
+
+    def find_move(self, code: str) -> Move | None:
+        return next((move for move in self.moves if move.code == code), None)
+
+    def moves_for(self, *, state: str, side: str) -> list[Move]:
+        """The moves that `side` may make in `state`, in their declared order."""
+        return [move for move in self.moves if state in move.before and side in move.sides]
+
+    def states_waiting_for(self, side: str) -> list[str]:
+        return [state.code for state in self.states if state.waits_for == side]
+
+    def faults(self) -> list[str]:
+        """What is wrong with the declaration, in words; checked when it is registered."""
+        codes = {state.code for state in self.states}
+        found = [f"{self.code}.{move.code}: unknown state {code}" for move in self.moves for code in (move.before | move.outcomes()) - codes]
+        found += [f"{self.code}.{move.code}: leaves a final state" for move in self.moves if any(self.state(c).final for c in move.before & codes)]
+        for what, names in (("state", [s.code for s in self.states]), ("move", [m.code for m in self.moves])):
+            found += [f"{self.code}: {what} {name} is said twice" for name in {n for n in names if names.count(n) > 1}]
+        if self.draft not in codes:
+            found.append(f"{self.code}: no state {self.draft}")
+        return found

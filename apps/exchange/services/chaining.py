@@ -1,0 +1,17 @@
+"""The chain: canonical bytes and digests."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+
+def canonical(body: Mapping[str, Any]) -> bytes:
+    """The bytes of a body: JSON with sorted keys and no white space; numbers stand in it as text (in the spirit of RFC 8785)."""
+    return orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+
+
+def digest_of(body: bytes, previous: bytes) -> bytes:
+    """SHA-256 over the body and the digest of the envelope before it."""
+    return hashlib.sha256(body + previous).digest()

@@ -1,0 +1,103 @@
+"""Verbs of enterprises: provision a home, and act in it."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import connections, transaction
+
+from apps.base import acting, announcing
+from apps.base.acting import act_as, as_operator, in_lobby
+from apps.base.findings import Finding, Invalid
+from apps.tenants import models
+from apps.tenants.wall import building, grants
+
+__all__ = ["Provisioned", "act_as", "as_operator", "begin_epoch", "in_lobby", "provision", "save_endpoints", "save_profile"]
+
+OWNER = "owner"
+PROFILE = ("name", "gln", "tax_number", "country", "city", "language", "currency", "time_zone")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provisioned:
+    """News: a new home stands, and is entered for the first time."""
+
+    home: acting.Home
+    at: dt.datetime
+
+
+def provision(*, slug: str, name: str, at: dt.datetime, endpoints: Sequence[tuple[str, str]] = (), roles: Sequence[str] = (), **profile: Any) -> acting.Home:
+    """Make an enterprise with its home, role, keys and host name, in one transaction of the owner.
+
+    profile: gln, tax_number, country, city, language, currency, time_zone. Raises Invalid; then nothing was made.
+    """
+    row = models.Enterprise(slug=slug, name=name, roles=list(roles), **profile)
+    row.schema_name = f"t_{row.id.hex}"
+    with transaction.atomic(using=OWNER):
+        _check(row)
+        row.ready = True
+        row.save(using=OWNER, force_insert=True)
+        models.Domain.objects.using(OWNER).bulk_create([models.Domain(domain=f"{slug}.{settings.BASE_HOST}", tenant=row, is_primary=True)])
+        _insert_endpoints(row, endpoints, using=OWNER)
+        with connections[OWNER].cursor() as cursor:
+            building.clone(cursor, source=models.TEMPLATE_SCHEMA, target=row.schema_name)
+            grants.open_home(cursor, schema=row.schema_name)
+    home = row.home()
+    with act_as(home), transaction.atomic():
+        announcing.announce(Provisioned(home=home, at=at))
+    return home
+
+
+def _check(row: models.Enterprise) -> None:
+    try:
+        row.full_clean(validate_unique=False)
+    except ValidationError as error:
+        raise _invalid(error) from error
+    if models.Enterprise.objects.using(OWNER).filter(slug=row.slug).exists():
+        raise Invalid([Finding("/slug", "taken", f"“{row.slug}” is taken.")])
+
+
+def _invalid(error: ValidationError) -> Invalid:
+    found = [Finding(f"/{field}", "invalid", str(message)) for field, messages in error.message_dict.items() for message in messages]
+    return Invalid(found)
+
+
+def _insert_endpoints(row: models.Enterprise, endpoints: Sequence[tuple[str, str]], *, using: str) -> None:
+    models.Endpoint.objects.using(using).bulk_create([models.Endpoint(enterprise_id=row.pk, scheme=scheme, value=value) for scheme, value in endpoints])
+
+
+def save_profile(*, given: Mapping[str, Any], at: dt.datetime) -> None:
+    """Change what the directory says of the acting enterprise. Raises Invalid."""
+    row = models.Enterprise.objects.get(pk=acting.home().id)
+    for field in PROFILE:
+        if field in given:
+            setattr(row, field, given[field])
+    try:
+        row.clean_fields()
+    except ValidationError as error:
+        raise _invalid(error) from error
+    models.Enterprise.objects.filter(pk=row.pk).update(**{field: getattr(row, field) for field in PROFILE})
+
+
+def save_endpoints(*, endpoints: Sequence[tuple[str, str]], at: dt.datetime) -> None:
+    """Replace the electronic addresses of the acting enterprise. Raises Invalid where one is another's."""
+    me = acting.home().id
+    with transaction.atomic():
+        models.Endpoint.objects.filter(enterprise_id=me).delete()
+        rows = [models.Endpoint(enterprise_id=me, scheme=scheme, value=value) for scheme, value in dict.fromkeys(endpoints)]
+        written = models.Endpoint.objects.bulk_create(rows, ignore_conflicts=True)
+        held = set(models.Endpoint.objects.filter(enterprise_id=me).values_list("scheme", "value"))
+        taken = [row for row in written if (row.scheme, row.value) not in held]
+        if taken:
+            raise Invalid([Finding("/endpoints", "taken", f"{row} belongs to another enterprise.") for row in taken])
+
+
+def begin_epoch() -> None:
+    """Count a new life of the database cluster, if this is one: after a restore transaction ids begin anew, the feed goes on."""
+    with connections[OWNER].cursor() as cursor:
+        cursor.execute("SELECT system_identifier FROM pg_control_system()")
+        cluster = str(cursor.fetchone()[0])
+    models.Epoch.objects.using(OWNER).get_or_create(cluster=cluster)

@@ -1,0 +1,180 @@
+"""Who may do what in the database, as data: each role's rights, and the policies of the shared tables.
+
+Applied after every migration, in one go; applying them again changes nothing.
+"""
+
+from typing import Any
+
+from django.conf import settings
+from psycopg import sql
+
+from apps.base.acting import LOBBY_ROLE, OPERATOR_ROLE
+
+ALL = "SELECT, INSERT, UPDATE, DELETE"
+MEMBERS = "tributary_enterprises"
+
+# People, sessions, tokens: the lobby before a home is entered, and the operators. Never an enterprise.
+LOBBY_TABLES = ["accounts_user", "accounts_user_groups", "accounts_user_user_permissions", "accounts_membership", "accounts_apiclient", "accounts_accesstoken", "accounts_setuplink", "django_session", "account_emailaddress", "account_emailconfirmation", "mfa_authenticator", "auth_group", "auth_group_permissions", "auth_permission", "django_content_type", "django_admin_log"]
+
+# role -> table -> privileges.
+RIGHTS: dict[str, dict[str, str]] = {
+    LOBBY_ROLE: {
+        **dict.fromkeys(LOBBY_TABLES, ALL),
+        "tenants_enterprise": "SELECT",
+        "tenants_domain": "SELECT",
+        "tenants_epoch": "SELECT",
+    },
+    OPERATOR_ROLE: {
+        **dict.fromkeys(LOBBY_TABLES, ALL),
+        "tenants_enterprise": "SELECT, UPDATE",
+        "tenants_domain": ALL,
+        "tenants_endpoint": ALL,
+        "tenants_epoch": "SELECT",
+        "network_partnership": "SELECT",
+        "network_consent": "SELECT",
+        "exchange_channel": "SELECT",
+        "exchange_cursor": "SELECT",
+        "exchange_envelope": "SELECT (channel_id, seq, sender_id, receiver_id, kind, seen, digest, key_id, at)",
+        "exchange_signingkey": "SELECT",
+    },
+    MEMBERS: {
+        "tenants_enterprise": "SELECT, UPDATE (name, gln, tax_number, country, city, language, currency, time_zone)",
+        "tenants_endpoint": ALL,
+        "tenants_epoch": "SELECT",
+        "network_partnership": "SELECT, INSERT",
+        "network_consent": "SELECT, INSERT, UPDATE (state, document_types, changed_at)",
+        "exchange_channel": "SELECT, INSERT, UPDATE (head, digest)",
+        "exchange_cursor": "SELECT, INSERT, UPDATE (delivered, digest, halted_at, reason, attempts)",
+        "exchange_envelope": "SELECT, INSERT",
+        "exchange_signingkey": "SELECT, INSERT, UPDATE (retired_at)",
+        "exchange_sealedkey": "SELECT, INSERT",
+    },
+}
+
+ME = "public.acting_enterprise()"
+PARTY = f"(inviter_id = {ME} OR invitee_id = {ME})"
+OF_PARTNERSHIP = f"EXISTS (SELECT 1 FROM public.network_partnership p WHERE p.id = partnership_id AND (p.inviter_id = {ME} OR p.invitee_id = {ME}))"
+PARTNERS_OR_ME = (
+    f"enterprise_id = {ME} OR enterprise_id IN (SELECT CASE WHEN p.inviter_id = {ME} THEN p.invitee_id ELSE p.inviter_id END "
+    f"FROM public.network_partnership p WHERE p.inviter_id = {ME} OR p.invitee_id = {ME})"
+)
+# table -> command -> condition, for the roles of enterprises. What has no policy is refused.
+POLICIES: dict[str, dict[str, str]] = {
+    "tenants_enterprise": {"SELECT": "true", "UPDATE": f"id = {ME}"},
+    "tenants_endpoint": {"SELECT": PARTNERS_OR_ME, "INSERT": f"enterprise_id = {ME}", "UPDATE": f"enterprise_id = {ME}", "DELETE": f"enterprise_id = {ME}"},
+    "network_partnership": {"SELECT": PARTY, "INSERT": f"inviter_id = {ME}"},
+    "network_consent": {"SELECT": OF_PARTNERSHIP, "INSERT": f"enterprise_id = {ME} AND {OF_PARTNERSHIP}", "UPDATE": f"enterprise_id = {ME}"},
+    "exchange_channel": {"SELECT": f"sender_id = {ME} OR receiver_id = {ME}", "INSERT": f"sender_id = {ME}", "UPDATE": f"sender_id = {ME}"},
+    "exchange_cursor": {
+        "SELECT": f"receiver_id = {ME} OR EXISTS (SELECT 1 FROM public.exchange_channel c WHERE c.id = channel_id AND c.sender_id = {ME})",
+        "INSERT": f"receiver_id = {ME}",
+        "UPDATE": f"receiver_id = {ME}",
+    },
+    "exchange_envelope": {"SELECT": f"sender_id = {ME} OR receiver_id = {ME}", "INSERT": f"sender_id = {ME}"},
+    "exchange_signingkey": {"SELECT": "true", "INSERT": f"enterprise_id = {ME}", "UPDATE": f"enterprise_id = {ME}"},
+    "exchange_sealedkey": {"SELECT": f"enterprise_id = {ME}", "INSERT": f"enterprise_id = {ME}"},
+}
+# Tables whose policies bind even their owner.
+FORCED = [table for table in POLICIES if not table.startswith("tenants_")]
+
+# Tables of a home in which rows are added and read, and at most the named columns change.
+ADDED_ONLY = {"documents_step": "envelope, overruled", "documents_quantity": "", "documents_original": "", "documents_message": ""}
+
+# Built-in functions by which a statement in one home could reach out of it, or hold others up.
+DANGEROUS = (
+    "set_config(text, text, boolean)", "pg_notify(text, text)", "pg_sleep(double precision)", "pg_sleep_for(interval)",
+    "pg_sleep_until(timestamp with time zone)", "lo_import(text)", "lo_export(oid, text)", "lo_create(oid)", "lo_creat(integer)", "lo_from_bytea(oid, bytea)",
+    "lo_open(oid, integer)", "lo_unlink(oid)", "lo_get(oid)", "lo_put(oid, bigint, bytea)", "loread(integer, integer)", "lowrite(integer, bytea)",
+    "pg_advisory_lock(bigint)", "pg_advisory_lock(integer, integer)", "pg_advisory_lock_shared(bigint)", "pg_advisory_lock_shared(integer, integer)",
+    "pg_try_advisory_lock(bigint)", "pg_try_advisory_lock(integer, integer)", "pg_advisory_xact_lock(bigint)", "pg_advisory_xact_lock(integer, integer)",
+    "pg_try_advisory_xact_lock(bigint)", "pg_try_advisory_xact_lock(integer, integer)", "pg_logical_emit_message(boolean, text, text, boolean)",
+)  # fmt: skip
+
+ROLES = f"""
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{LOBBY_ROLE}') THEN CREATE ROLE {LOBBY_ROLE} NOLOGIN; END IF;
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{OPERATOR_ROLE}') THEN CREATE ROLE {OPERATOR_ROLE} NOLOGIN; END IF;
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{MEMBERS}') THEN CREATE ROLE {MEMBERS} NOLOGIN; END IF;
+END $$;
+"""
+ACTING = r"""
+CREATE OR REPLACE FUNCTION public.acting_enterprise() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
+RETURN CASE WHEN current_user ~ '^t_[0-9a-f]{32}$' THEN substr(current_user::text, 3)::uuid END;
+"""
+EPOCH = """
+CREATE OR REPLACE FUNCTION public.current_epoch() RETURNS integer LANGUAGE plpgsql STABLE PARALLEL SAFE
+AS $$ BEGIN RETURN (SELECT max(number) FROM public.tenants_epoch); END $$;
+"""
+
+
+def _login() -> sql.Identifier:
+    return sql.Identifier(settings.DATABASES["default"]["USER"])
+
+
+def make_roles(cursor: Any) -> None:
+    """The roles that are not an enterprise's, and the functions that rights are told by. Before the first migration."""
+    cursor.execute(ROLES)
+    cursor.execute(EPOCH)
+    for role in (LOBBY_ROLE, OPERATOR_ROLE):
+        _execute(cursor, "GRANT {} TO {} WITH INHERIT FALSE, SET TRUE", sql.Identifier(role), _login())
+    _execute(cursor, "REVOKE ALL ON SCHEMA public FROM PUBLIC")
+    for role in (LOBBY_ROLE, OPERATOR_ROLE, MEMBERS):
+        _execute(cursor, "GRANT USAGE ON SCHEMA public TO {}", sql.Identifier(role))
+
+
+def apply(cursor: Any) -> None:
+    """Set the rights and policies of the public tables, after a migration."""
+    cursor.execute(ACTING)
+    for role, tables in RIGHTS.items():
+        _execute(cursor, "REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {}", sql.Identifier(role))
+        _execute(cursor, "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {}", sql.Identifier(role))
+        for table, privileges in tables.items():
+            _execute(cursor, f"GRANT {privileges} ON public.{{}} TO {{}}", sql.Identifier(table), sql.Identifier(role))
+    for table, policies in POLICIES.items():
+        _protect(cursor, table, policies)
+
+
+def _protect(cursor: Any, table: str, policies: dict[str, str]) -> None:
+    cursor.execute("SELECT policyname FROM pg_policies WHERE schemaname = 'public' AND tablename = %s", [table])
+    for (name,) in cursor.fetchall():
+        _execute(cursor, "DROP POLICY {} ON public.{}", sql.Identifier(name), sql.Identifier(table))
+    force = "FORCE" if table in FORCED else "NO FORCE"
+    _execute(cursor, f"ALTER TABLE public.{{}} ENABLE ROW LEVEL SECURITY, {force} ROW LEVEL SECURITY", sql.Identifier(table))
+    for command, condition in policies.items():
+        clause = {"INSERT": f"WITH CHECK ({condition})", "UPDATE": f"USING ({condition}) WITH CHECK ({condition})"}.get(command, f"USING ({condition})")
+        _execute(
+            cursor,
+            f"CREATE POLICY {{}} ON public.{{}} FOR {command} TO {MEMBERS} {clause}",
+            sql.Identifier(f"{table}_{command.lower()}"),
+            sql.Identifier(table),
+        )
+    for role in (LOBBY_ROLE, OPERATOR_ROLE):
+        if table in RIGHTS[role]:
+            _execute(cursor, "CREATE POLICY {} ON public.{} TO {} USING (true) WITH CHECK (true)", *map(sql.Identifier, (f"{table}_{role}", table, role)))
+
+
+def open_home(cursor: Any, *, schema: str) -> None:
+    """Make an enterprise's role, of the name of its schema, with rights on this schema alone."""
+    role = sql.Identifier(schema)
+    cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [schema])
+    if cursor.fetchone() is None:
+        _execute(cursor, "CREATE ROLE {} NOLOGIN IN ROLE {}", role, sql.Identifier(MEMBERS))
+    _execute(cursor, "GRANT {} TO {} WITH INHERIT FALSE, SET TRUE", role, _login())
+    _execute(cursor, "GRANT USAGE ON SCHEMA {} TO {}", role, role)
+    _execute(cursor, f"GRANT {ALL} ON ALL TABLES IN SCHEMA {{}} TO {{}}", role, role)
+    _execute(cursor, "REVOKE ALL ON {}.django_migrations FROM {}", role, role)
+    for table, columns in ADDED_ONLY.items():
+        _execute(cursor, "REVOKE UPDATE, DELETE ON {}.{} FROM {}", role, sql.Identifier(table), role)
+        if columns:
+            _execute(cursor, f"GRANT UPDATE ({columns}) ON {{}}.{{}} TO {{}}", role, sql.Identifier(table), role)
+
+
+def close_functions(cursor: Any) -> None:
+    """Take the dangerous built-in functions from everybody; as a superuser. The login role keeps set_config, for its time zone."""
+    for function in DANGEROUS:
+        cursor.execute(f"REVOKE EXECUTE ON FUNCTION pg_catalog.{function} FROM PUBLIC")
+    _execute(cursor, "GRANT EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) TO {}", _login())
+
+
+def _execute(cursor: Any, template: str, *names: sql.Identifier) -> None:
+    cursor.execute(sql.SQL(template).format(*names).as_string(getattr(cursor, "connection", None)))  # type: ignore[arg-type]

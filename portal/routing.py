@@ -1,0 +1,5 @@
+"""Every socket of the portal."""
+
+from typing import Any
+
+websocket_urlpatterns: list[Any] = []

@@ -1,0 +1,221 @@
+"""Django's settings. What differs between machines is read in `portal.environment`, and from there only."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.utils.translation import gettext_lazy as _
+
+from portal.environment import Database, Environment
+
+ENVIRONMENT = Environment.read()
+ROOT = Path(__file__).resolve().parent.parent
+VAR = ENVIRONMENT.var_dir
+
+DEBUG = ENVIRONMENT.debug
+SECRET_KEY = ENVIRONMENT.secret_key
+KEY_RING = ENVIRONMENT.key_ring
+BASE_URL = ENVIRONMENT.base_url
+BASE_HOST = urlsplit(BASE_URL).hostname or "localhost"
+ALLOWED_HOSTS = list(ENVIRONMENT.allowed_hosts)
+
+# Schemas: what all enterprises share, and what each has at home.
+SHARED_APPS = [
+    "django_tenants",
+    "apps.base",
+    "apps.tenants",
+    "apps.accounts",
+    "apps.network",
+    "apps.exchange",
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+]
+TENANT_APPS = ["apps.catalog", "apps.documents"]
+INSTALLED_APPS = [
+    *SHARED_APPS[:5],
+    *TENANT_APPS,
+    "apps.exchange",
+    "apps.live",
+    *SHARED_APPS[6:],
+    "channels",
+    "rest_framework",
+    "drf_spectacular",
+    "django_filters",
+    "django_htmx",
+]
+TENANT_MODEL = "tenants.Enterprise"
+TENANT_DOMAIN_MODEL = "tenants.Domain"
+TENANT_DB_ALIAS = "owner"
+DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
+
+
+def _database(engine: str, login: Database, **more: object) -> dict[str, object]:
+    return {
+        "ENGINE": engine,
+        "NAME": login.name,
+        "USER": login.user,
+        "PASSWORD": login.password,
+        "HOST": login.host,
+        "PORT": login.port,
+        "ATOMIC_REQUESTS": False,
+        **more,
+    }
+
+
+_OPTIONS = dict(ENVIRONMENT.database.options)
+DATABASES = {
+    # The wall: every query of web and worker.
+    "default": _database(
+        "apps.tenants.wall",
+        ENVIRONMENT.database,
+        DISABLE_SERVER_SIDE_CURSORS=True,
+        OPTIONS={**_OPTIONS, "server_side_binding": True, "pool": {"min_size": 0, "max_size": ENVIRONMENT.web_threads + 8, "timeout": 10}},
+    ),
+    # The owner: migrations and provisioning, and nothing that a page or a partner asks for.
+    "owner": _database(
+        "django_tenants.postgresql_backend", ENVIRONMENT.owner or ENVIRONMENT.database, OPTIONS=dict((ENVIRONMENT.owner or ENVIRONMENT.database).options)
+    ),
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+MIDDLEWARE = [
+    "apps.tenants.middleware.RequestMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "apps.tenants.middleware.LobbyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "apps.accounts.middleware.LanguageMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "apps.accounts.middleware.EnterpriseMiddleware",
+]
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+ASGI_APPLICATION = "portal.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ROOT / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "django.template.context_processors.i18n",
+                "apps.live.selectors.frame",
+            ],
+            "builtins": ["apps.base.templatetags.tributary", "django.templatetags.i18n", "django.templatetags.static"],
+        },
+    }
+]
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_ADAPTER = "apps.accounts.adapter.AccountAdapter"
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_ON_GET = False
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BASE_URL.startswith("https")
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CSRF_TRUSTED_ORIGINS = [f"{urlsplit(BASE_URL).scheme}://*.{BASE_HOST}"]
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+LOCALE_PATHS = [ROOT / "locale"]
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR / "static"
+STATICFILES_DIRS = [ROOT / "static", VAR / "assets"]
+STORAGES = {
+    "default": {"BACKEND": "apps.tenants.storage.HomeStorage", "OPTIONS": {"location": VAR / "media"}},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+if ENVIRONMENT.redis_url:
+    CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [ENVIRONMENT.redis_url]}}}
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": ENVIRONMENT.redis_url}}
+else:
+    CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+REDIS_URL = ENVIRONMENT.redis_url
+
+CELERY_BROKER_URL = ENVIRONMENT.broker_url
+CELERY_BROKER_TRANSPORT_OPTIONS = dict(ENVIRONMENT.broker_options)
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "apps.exchange.tasks.sweep", "schedule": 5.0},
+    "clear": {"task": "apps.accounts.tasks.clear", "schedule": 3600.0},
+}
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "beat")
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["apps.accounts.api.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["apps.accounts.api.InEnterprise"],
+    "DEFAULT_RENDERER_CLASSES": ["apps.base.api.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["apps.base.api.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "apps.base.api.handle",
+    "UNAUTHENTICATED_USER": None,
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+}
+# Where answers to requests with an Idempotency-Key are kept (`apps.base.api`).
+ANSWERS_KEPT_BY = "apps.documents.services"
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Tributary",
+    "DESCRIPTION": _("The open supply-chain portal: orders and what follows them, across the borders of enterprises."),
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+}
+
+EMAIL_FILE_PATH = str(VAR / "mail")
+EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 50_000
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"context": {"()": "apps.tenants.logs.Context"}},
+    "formatters": {
+        "json": {"()": "pythonjsonlogger.json.JsonFormatter", "format": "%(asctime)s %(levelname)s %(name)s %(message)s %(request)s %(enterprise)s %(actor)s"},
+        "plain": {"format": "%(asctime)s %(levelname)-7s %(name)s [%(request)s %(enterprise)s] %(message)s"},
+    },
+    "handlers": {"out": {"class": "logging.StreamHandler", "formatter": ENVIRONMENT.log_format, "filters": ["context"]}},
+    "root": {"handlers": ["out"], "level": "INFO"},
+    "loggers": {"django.request": {"level": "ERROR"}, "django.security.DisallowedHost": {"level": "CRITICAL"}, "httpx": {"level": "WARNING"}},
+}
+SILENCED_SYSTEM_CHECKS = ["models.W042"]

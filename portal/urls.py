@@ -1,0 +1,5 @@
+"""Every address of the portal."""
+
+from typing import Any
+
+urlpatterns: list[Any] = []
