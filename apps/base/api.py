@@ -2,10 +2,8 @@
 requests that may be repeated."""
 
 import contextlib
-import functools
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from importlib import import_module
 from typing import Any
@@ -21,9 +19,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.base import announcing, clock
+from apps.base import clock
 from apps.base.acting import act_as
-from apps.base.findings import Finding, Invalid, refuse
+from apps.base.findings import Invalid, refuse
+from apps.base.problems import body_of, problem_of
 from apps.base.retrying import whole
 
 PROBLEM = "application/problem+json"
@@ -68,37 +67,6 @@ class Malformed(exceptions.APIException):
 
     def __init__(self, what: str) -> None:
         super().__init__(_("The body is no JSON: %(what)s") % {"what": what})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """How an exception is told to a partner: status and code (the last part of the problem's `type`), its title, and more members."""
-
-    status: int
-    code: str
-    title: Any
-    more: Callable[[Any], Mapping[str, Any]] = field(default=lambda error: {})
-    detail: Callable[[Any], str] = str
-
-
-@functools.lru_cache(maxsize=1)
-def problems() -> Mapping[type, Problem]:
-    """The problems that the apps declare (`declarations.PROBLEMS`)."""
-    found: dict[type, Problem] = {}
-    for declared in announcing.declared("PROBLEMS"):
-        found |= declared
-    return found
-
-
-def problem_of(error: BaseException) -> Problem | None:
-    """The declared problem of an exception, by its class or one of its bases."""
-    return next((problems()[kind] for kind in type(error).__mro__ if kind in problems()), None)
-
-
-def body_of(*, status: int, code: str, title: Any, detail: str = "", findings: Sequence[Finding] = (), **more: Any) -> dict[str, Any]:
-    """The body of a problem (RFC 9457)."""
-    errors = [{"pointer": f.pointer, "code": f.code, "detail": f.detail} for f in findings]
-    return {"type": f"{settings.BASE_URL}/problems/{code}", "title": str(title), "status": status, "detail": detail, "errors": errors, **more}
 
 
 def problem(*, status: int, code: str, title: Any, **more: Any) -> Response:

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.base.api import Problem
+from apps.base.problems import Problem
 from apps.documents.services import KeyTaken, MayNot, NoSuchDocument, NotAllowed, Stale, StillRunning
 from apps.documents.types import TYPES
 

@@ -1,6 +1,6 @@
 from django.utils.translation import gettext_lazy as _
 
-from apps.base.api import Problem
+from apps.base.problems import Problem
 from apps.network.selectors import NoPartner
 from apps.network.services import ConsentRefused
 

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from portal import processes
+from portal.environment import Environment
 
 ROOT = Path(__file__).resolve().parents[2]
 # A part with a child of its own, as a web server has.
@@ -27,6 +28,7 @@ DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); prin
 SUPERVISOR = """
 import sys
 from portal import processes
+from portal.environment import Environment
 processes.GRACE = 1.0
 processes.Supervisor([processes.Part("one", (sys.executable, "-c", sys.argv[1]))]).run()
 print("ended", flush=True)
@@ -146,6 +148,6 @@ def test_when_changed_remembers_only_what_went_well(tmp_path: Path) -> None:
 def test_only_an_embedded_database_can_be_started_anew(tmp_path: Path) -> None:
     from tests.portal.test_environment import PRODUCTION
 
-    environment = processes.Environment.read(PRODUCTION | {"VAR_DIR": str(tmp_path)})
+    environment = Environment.read(PRODUCTION | {"VAR_DIR": str(tmp_path)})
     with pytest.raises(processes.StartRefused, match="DATABASE_URL"):
         processes.reset(environment)

@@ -6,10 +6,10 @@ the content still are what the deliveries say, these are written as they came, o
 
 import copy
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from apps.exchange.formats.ubl import values
-from apps.exchange.formats.ubl.tree import Data
+from apps.exchange.formats.ubl.tree import Data, leaf_text
 
 Schedules = list[dict[str, str]]
 
@@ -39,17 +39,13 @@ def schedules(
     """What the deliveries of a line say; without deliveries of its own the day of the whole document counts."""
     apart = [delivery for delivery in deliveries if "quantity" in delivery]
     if apart:
-        return [_schedule(_text(one["quantity"]), day(one, sources) or header_day) for one in apart]
+        return [_schedule(leaf_text(one["quantity"]), day(one, sources) or header_day) for one in apart]
     return [_schedule(quantity, first_day(deliveries, sources) or header_day)]
 
 
 def _schedule(quantity: str | None, due_on: str | None) -> dict[str, str]:
     both = {"quantity": quantity, "due_on": due_on}
     return {key: value for key, value in both.items() if value is not None}
-
-
-def _text(leaf: Any) -> str:
-    return str(leaf["value"] if isinstance(leaf, dict) else leaf)
 
 
 def same(some: Schedules, others: Schedules) -> bool:
@@ -61,7 +57,17 @@ def _comparable(schedule: dict[str, str]) -> tuple[Decimal | None, str | None]:
     return (None if quantity is None else Decimal(quantity)), schedule.get("due_on")
 
 
-def made(old: list[Data], wanted: Schedules, line: Data, sources: tuple[str, ...]) -> list[Data]:
+def settle(item: Data, found: Schedules | None, wanted: Schedules | None, line: Data, sources: tuple[str, ...]) -> None:
+    """See to it that a line item (changed in place), whose deliveries say `found`, says `wanted`."""
+    if found == wanted or (found and wanted and same(found, wanted)):
+        return
+    new = _made(item.get("delivery", []), wanted or [], line, sources)
+    item["delivery"] = new
+    if not new:
+        del item["delivery"]
+
+
+def _made(old: list[Data], wanted: Schedules, line: Data, sources: tuple[str, ...]) -> list[Data]:
     """Deliveries that say `wanted`, each with what the old one in its place (or the last) says besides.
 
     `line` is the content of the line; a single schedule of all its quantity says no quantity of its own.

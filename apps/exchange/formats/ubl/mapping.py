@@ -241,10 +241,13 @@ def _put(data: Data, row: Field, steps: list[_Step], value: str, known: Mapping[
 
 
 def _drop_vacant(data: Data, steps: list[_Step]) -> None:
-    """Take away what still lacks its value, and every aggregate that cannot be without it."""
+    """Take away what still lacks its value, and every aggregate that cannot be without it, or is empty without it."""
     if not _vacant(data, steps) or steps[-1].attribute:
         return
-    for holder, child in reversed(list(_walk(data, steps))):
+    way = list(_walk(data, steps))
+    while way:
+        holder, child = way.pop()
         _drop_first(holder, child)
-        if holder and not child.least:
+        needed = bool(way) and way[-1][1].least > 0
+        if not child.least and (holder or needed):
             return

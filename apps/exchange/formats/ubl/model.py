@@ -155,9 +155,9 @@ def local(element: etree._Element) -> str:
 
 
 def place(element: etree._Element) -> str:
-    """The path of an element, positions counted among its like, and its line."""
+    """The path of an element, positions counted among its like, and its line (which only what was read has)."""
     path = "".join(f"/{local(step)}{_position(step)}" for step in reversed([element, *element.iterancestors()]))
-    return _("%(path)s, line %(line)d") % {"path": path, "line": element.sourceline or 0}
+    return _("%(path)s, line %(line)d") % {"path": path, "line": element.sourceline} if element.sourceline else path
 
 
 def _position(element: etree._Element) -> str:

@@ -1,7 +1,7 @@
 """An order: the data of a document as content, and back."""
 
 import copy
-from typing import Any, Final
+from typing import Final
 
 from apps.exchange.formats.ubl import amounts, deliveries, mapping, parties
 from apps.exchange.formats.ubl.tree import Data
@@ -51,7 +51,7 @@ def _line(line: Data, number: int, header_day: str | None, made: Data) -> Data:
 
 def data(content: Data, buyer: parties.PartyLike, seller: parties.PartyLike) -> Data:
     """The data of an Order that says what `content` says."""
-    made = copy.deepcopy(content.get("details", {}))
+    made: Data = copy.deepcopy(content.get("details", {}))
     fresh = "buyer" not in made
     if fresh:
         made = {"customization": CUSTOMIZATION, "profile": PROFILE, **made}
@@ -77,19 +77,13 @@ def _line_data(line: Data, header_day: str | None, content: Data) -> Data:
     amounts.settle_line(made, line, content.get("currency"))
     item: Data = made.setdefault("line_item", {})
     item.setdefault("item", {})
-    spread(item, line, header_day, deliveries.REQUESTED)
-    said: dict[str, Any] = {"reference": str(line.get("line", "")), **line}
+    old = item.get("delivery", [])
+    said_already = deliveries.schedules(old, line.get("quantity"), header_day, deliveries.REQUESTED)
+    deliveries.settle(item, said_already, line.get("schedules", said_already), line, deliveries.REQUESTED)
+    said: Data = {"reference": str(line.get("line", "")), **line}
+    if "buyer" not in content.get("details", {}) and "name" not in line:
+        # Peppol's rules want a name for every item.
+        ids = [line[key] for key in ("seller_item", "buyer_item", "gtin") if key in line]
+        said.update({"name": ids[0]} if ids else {})
     mapping.put(made, mapping.ORDER_LINE, "OrderLine", said, context(content))
     return made
-
-
-def spread(item: Data, line: Data, header_day: str | None, sources: tuple[str, ...]) -> None:
-    """See to it that the deliveries of a line item (changed in place) say the schedules of `line`."""
-    wanted = line.get("schedules")
-    old = item.get("delivery", [])
-    if wanted is None or deliveries.same(deliveries.schedules(old, line.get("quantity"), header_day, sources), wanted):
-        return
-    new = deliveries.made(old, wanted, line, sources)
-    item.update({"delivery": new})
-    if not new:
-        del item["delivery"]

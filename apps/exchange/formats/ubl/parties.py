@@ -3,7 +3,7 @@
 from typing import Any, Final, Protocol
 
 from apps.exchange.formats.messages import Party
-from apps.exchange.formats.ubl.tree import Data
+from apps.exchange.formats.ubl.tree import Data, leaf_text
 
 # What older messages call the schemes that ISO/IEC 6523 numbers (Peppol's list of electronic address schemes).
 _SCHEMES: Final = {
@@ -46,31 +46,28 @@ def read(holder: Data) -> Party:
     address = party.get("postal_address", {}).get("country", {})
     return Party(
         endpoints=tuple(endpoint for endpoint in found if endpoint[1]),
-        name=next((_text(name) for name in names if name), ""),
-        country=_text(address.get("identification_code", "")),
+        name=next((leaf_text(name) for name in names if name), ""),
+        country=leaf_text(address.get("identification_code", "")),
     )
-
-
-def _text(leaf: Any) -> str:
-    return str(leaf["value"] if isinstance(leaf, dict) else leaf)
 
 
 def _tax_number(registration: Data) -> Any:
     """The number under the name of the tax, where it says no scheme of its own."""
     leaf = registration.get("company_id")
-    tax = _text(registration["tax_scheme"].get("id", ""))
+    tax = leaf_text(registration["tax_scheme"].get("id", ""))
     return leaf if leaf is None or isinstance(leaf, dict) else {"value": leaf, "scheme_id": tax}
 
 
 def _endpoint(leaf: Any) -> tuple[str, str]:
     scheme = str(leaf.get("scheme_id", "")) if isinstance(leaf, dict) else ""
-    return _SCHEMES.get(scheme.upper(), scheme), _text(leaf)
+    return _SCHEMES.get(scheme.upper(), scheme), leaf_text(leaf)
 
 
 def place(data: Data, key: str, party: PartyLike) -> None:
-    """See to it that `data[key]` is `party`: as the message had it, if that names one of its ids, else made anew."""
+    """See to it that `data[key]` is `party`: as the message had it, unless that names other ids."""
     held = data.get(key)
-    if held is not None and (not party.endpoints or set(read(held).endpoints) & set(party.endpoints)):
+    named = set(read(held).endpoints) if held is not None else set()
+    if held is not None and (not named or not party.endpoints or named & set(party.endpoints)):
         return
     data[key] = {"party": _made(party)}
 

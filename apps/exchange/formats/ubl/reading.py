@@ -69,5 +69,5 @@ def _message(data: tree.Data, document: str, digest: str) -> Message:
         buyer=buyer,
         seller=seller,
         content=content,
-        customization=customization["value"] if isinstance(customization, dict) else customization,
+        customization=tree.leaf_text(customization),
     )

@@ -6,11 +6,12 @@ A seller splits a line by answering it with several; in the content these are on
 
 import copy
 from decimal import Decimal
+from itertools import count
 from typing import Any, Final
 
 from apps.exchange.formats.ubl import amounts, deliveries, mapping, parties, vocabulary
-from apps.exchange.formats.ubl.orders import context, spread
-from apps.exchange.formats.ubl.tree import Data
+from apps.exchange.formats.ubl.orders import context
+from apps.exchange.formats.ubl.tree import Data, leaf_text
 
 CUSTOMIZATION: Final = "urn:fdc:peppol.eu:poacc:trns:order_response:3"
 PROFILE: Final = "urn:fdc:peppol.eu:poacc:bis:ordering:3"
@@ -68,9 +69,8 @@ def _part(line: Data, header: str, header_day: str | None, made: Data) -> Data:
         line["derived"] = ["response"]
     elif said != _line_code(core["response"], None):
         line["code_said"] = said
-    found = deliveries.schedules(item.get("delivery", []), core.get("quantity"), header_day, deliveries.PROMISED)
-    if found != [{}] and core["response"] != "reject" and _dated(found):
-        core["schedules"] = found
+    offered = _offered(item, core, header_day)
+    core.update({"schedules": offered} if offered else {})
     substitutes = line.get("seller_substituted_line_item")
     if substitutes:
         core["substitute"] = mapping.lift(substitutes[0], mapping.SUBSTITUTE, "LineItem", {})
@@ -79,15 +79,17 @@ def _part(line: Data, header: str, header_day: str | None, made: Data) -> Data:
     return core
 
 
-def _dated(found: deliveries.Schedules) -> bool:
-    return len(found) > 1 or "due_on" in found[0]
+def _offered(item: Data, core: Data, header_day: str | None) -> deliveries.Schedules | None:
+    """The schedules that the deliveries of a line offer, unless the line is refused, or nothing is said of dates."""
+    found = deliveries.schedules(item.get("delivery", []), core.get("quantity"), header_day, deliveries.PROMISED)
+    said = len(found) > 1 or "due_on" in found[0]
+    return found if said and core["response"] != "reject" else None
 
 
 def _response(said: str | None, core: Data, header: str) -> str:
     if said is None:
-        return {"AP": "accept", "RE": "reject"}.get(
-            header, "change" if "quantity" in core or "price" in core else "accept"
-        )
+        alone = "change" if "quantity" in core or "price" in core else "accept"
+        return {"AP": "accept", "RE": "reject"}.get(header, alone)
     meant = vocabulary.LINE[said]
     later = Decimal(core.get("backorder", "0"))
     if meant == "change" and later > 0 and later >= Decimal(core.get("quantity", "0")):
@@ -145,7 +147,7 @@ def document(content: Data) -> str:
 def data(content: Data, buyer: parties.PartyLike, seller: parties.PartyLike) -> Data:
     """The data of a document of the kind that `document` says, with what `content` says."""
     kind = document(content)
-    made = copy.deepcopy(content.get("details", {}))
+    made: Data = copy.deepcopy(content.get("details", {}))
     fresh = "buyer" not in made
     if fresh:
         made = {"customization": CUSTOMIZATION, "profile": PROFILE, **made}
@@ -159,7 +161,8 @@ def data(content: Data, buyer: parties.PartyLike, seller: parties.PartyLike) -> 
     header_day = deliveries.first_day(made.get("delivery", []), deliveries.PROMISED)
     lines = [] if fresh and _says_no_more(content) else _apart(content["lines"])
     if lines:
-        made["order_line"] = [_line_data(line, number, header_day, content) for number, line in enumerate(lines, 1)]
+        made["order_line"] = [_line_data(line, header_day, content) for line in lines]
+        _number(made["order_line"])
     header = {**content, "code": vocabulary.code(content["code"], _meaning(kind), said)}
     if "code" in derived and _derived_code(content["lines"]) == content["code"]:
         del header["code"]
@@ -217,7 +220,7 @@ def _one_of(line: Data, parts: list[Data], index: int, schedule: dict[str, str])
     return made
 
 
-def _line_data(line: Data, number: int, header_day: str | None, content: Data) -> Data:
+def _line_data(line: Data, header_day: str | None, content: Data) -> Data:
     made: Data = copy.deepcopy(line.get("details", {}))
     amounts.settle_line(made, line, content.get("currency"))
     derived, code_said = made.pop("derived", []), made.pop("code_said", None)
@@ -227,15 +230,23 @@ def _line_data(line: Data, number: int, header_day: str | None, content: Data) -
         del said["response"]
     if line["response"] == "backorder" and "backorder" not in line and "quantity" in line:
         said["backorder"] = line["quantity"]
-    if not content.get("details") and "name" not in line:
+    if "buyer" not in content.get("details", {}) and "name" not in line:
         # Peppol's rules forbid an empty Item, and a line of ours need not repeat what was ordered.
         said["name"] = line["reference"]
-    spread(item, {"schedules": [], **line} if "delivery" in item else line, header_day, deliveries.PROMISED)
+    deliveries.settle(item, _offered(item, line, header_day), line.get("schedules"), line, deliveries.PROMISED)
     _say_substitute(made, line)
     item.setdefault("item", {})
     mapping.put(made, mapping.RESPONSE_LINE, "OrderLine", said, context(content))
-    item.setdefault("id", str(number))
     return made
+
+
+def _number(lines: list[Data]) -> None:
+    """Give every line that has no id of its own the lowest number that no other has."""
+    taken = {leaf_text(line["line_item"]["id"]) for line in lines if "id" in line["line_item"]}
+    free = (str(number) for number in count(1) if str(number) not in taken)
+    for line in lines:
+        if "id" not in line["line_item"]:
+            line["line_item"]["id"] = next(free)
 
 
 def _say_substitute(made: Data, line: Data) -> None:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from lxml import etree
 
 from apps.exchange.formats.messages import Finding
-from apps.exchange.formats.ubl import model, values
+from apps.exchange.formats.ubl import codes, model, values
 from apps.exchange.formats.ubl.vocabulary import HEADER, LINE
 
 MOST_LINES: Final = 10_000
@@ -46,6 +46,7 @@ def response(root: etree._Element) -> Iterator[Finding]:
     yield from _document(root)
     yield from _order_reference(root)
     yield from _codes(root)
+    yield from _splits(root)
     currency = _find(root, "DocumentCurrencyCode")
     for line in _all(root, "OrderLine"):
         yield from _price(line, currency)
@@ -116,12 +117,13 @@ def _not_negative(holder: etree._Element, path: str, rule: str) -> Iterator[Find
 def _price(line: etree._Element, currency: etree._Element | None) -> Iterator[Finding]:
     yield from _not_negative(line, "LineItem/Price/PriceAmount", "UBL-BT-PRICE")
     amount = _find(line, "LineItem/Price/PriceAmount")
-    if amount is not None and currency is not None and amount.get("currencyID") != values.text(currency):
+    stated = "" if currency is None else values.text(currency)
+    if amount is not None and stated in codes.currencies() and amount.get("currencyID") != stated:
         yield _finding(
             "UBL-BT-CURRENCY",
             amount,
             _("The price is in %(price)s, the document in %(document)s.")
-            % {"price": amount.get("currencyID"), "document": values.text(currency)},
+            % {"price": amount.get("currencyID"), "document": stated},
             _("Write prices in the currency of the document."),
         )
     base = _find(line, "LineItem/Price/BaseQuantity")
@@ -158,6 +160,24 @@ def _deliveries(line: etree._Element) -> Iterator[Finding]:
             % {"sum": sum(numbers), "asked": asked},
             _("Make the deliveries add up to the quantity of the line."),
         )
+
+
+def _splits(root: etree._Element) -> Iterator[Finding]:
+    """Lines that answer one line of the order are added up, so they need one unit."""
+    units: dict[str, str | None] = {}
+    for line in _all(root, "OrderLine"):
+        answers = _find(line, "OrderLineReference/LineID")
+        quantity = _find(line, "LineItem/Quantity")
+        if answers is None or quantity is None:
+            continue
+        unit = quantity.get("unitCode")
+        if units.setdefault(values.text(answers), unit) != unit:
+            yield _finding(
+                "UBL-BT-SPLIT",
+                quantity,
+                _("Two answers to line %(number)s have different units.") % {"number": values.text(answers)},
+                _("Answer a line in one unit."),
+            )
 
 
 def _order_reference(root: etree._Element) -> Iterator[Finding]:

@@ -23,7 +23,10 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _UNMARKED: Final = ((b"<\x00?\x00", "utf-16-le"), (b"\x00<\x00?", "utf-16-be"))
-_ENCODINGS: Final = {"utf-8", "utf-16", "utf-32", "ascii", "iso8859-1", "iso8859-15", "iso8859-2", "cp1252", "gb18030"}
+_ENCODINGS: Final = (
+    *("utf-8", "utf-16", "utf-32", "ascii", "iso8859-1", "iso8859-2", "iso8859-15", "cp1252"),
+    *("gb2312", "gbk", "gb18030", "big5", "shift_jis", "euc_kr"),
+)
 _DECLARATION: Final = re.compile(r"\A<\?xml\s[^>]*?\?>")
 _DECLARED: Final = re.compile(r"encoding\s*=\s*[\"']([A-Za-z][A-Za-z0-9._-]*)[\"']")
 _PROLOG: Final = re.compile(r"(?:\s+|<!--.*?-->|<\?.*?\?>)*", re.DOTALL)
@@ -42,8 +45,8 @@ class _Guard:
         self._path: list[str] = []
         self._elements = 0
 
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
-        self._path.append(tag.rpartition("}")[2])
+    def start(self, tag: str | bytes, attrib: dict[str | bytes, str | bytes]) -> None:
+        self._path.append(str(tag).rpartition("}")[2])
         self._elements += 1
         if len(self._path) > MAX_DEPTH:
             self._stop(
@@ -55,14 +58,20 @@ class _Guard:
                 _("The document has more than %(most)d elements.") % {"most": MAX_ELEMENTS},
                 _("Split the document into several."),
             )
-        if len(attributes) > MAX_ATTRIBUTES:
+        if len(attrib) > MAX_ATTRIBUTES:
             self._stop(
                 _("An element has more than %(most)d attributes.") % {"most": MAX_ATTRIBUTES},
                 _("Remove the attributes that the standard does not know."),
             )
 
-    def end(self, tag: str) -> None:
+    def end(self, tag: str | bytes) -> None:
         self._path.pop()
+
+    def data(self, data: str | bytes) -> None:
+        """Text is bounded by the size of the body."""
+
+    def comment(self, text: str | bytes) -> None:
+        """Comments are not carried."""
 
     def close(self) -> None:
         self._path.clear()
@@ -77,8 +86,8 @@ def parse(body: bytes) -> etree._Element:
     _forbid_doctype(text)
     data = text.encode()
     try:
-        etree.fromstring(data, etree.XMLParser(target=_Guard(), **_SAFE))
-        return etree.fromstring(data, etree.XMLParser(**_SAFE))
+        etree.fromstring(data, _parser(_Guard()))
+        return etree.fromstring(data, _parser())
     except _Exceeded as exceeded:
         raise Refused([exceeded.finding]) from exceeded
     except etree.XMLSyntaxError as error:
@@ -90,16 +99,18 @@ def parse(body: bytes) -> etree._Element:
         ) from error
 
 
-_SAFE: Final = {
-    "encoding": "utf-8",
-    "resolve_entities": False,
-    "no_network": True,
-    "load_dtd": False,
-    "dtd_validation": False,
-    "huge_tree": False,
-    "remove_comments": True,
-    "remove_pis": True,
-}
+def _parser(target: _Guard | None = None) -> etree.XMLParser:
+    return etree.XMLParser(
+        encoding="utf-8",
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+        target=target,
+    )
 
 
 def _refused(rule: str, place: str, text: str, mend: str) -> Refused:

@@ -21,7 +21,7 @@ LAST_YEAR: Final = 2199
 _DECIMAL: Final = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)", re.ASCII)
 _DATE: Final = re.compile(r"(-?\d{4,})-(\d\d)-(\d\d)(Z|[+-]\d\d:\d\d)?", re.ASCII)
 _TIME: Final = re.compile(
-    r"(?:([01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?|24:00:00(?:\.0+)?)(?:Z|[+-]\d\d:\d\d)?", re.ASCII
+    r"(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?|24:00:00(?:\.0+)?)(?:Z|[+-]\d\d:\d\d)?", re.ASCII
 )
 _LANGUAGE: Final = re.compile(r"[a-zA-Z]{1,8}(?:-[a-zA-Z0-9]{1,8})*")
 
@@ -30,7 +30,7 @@ Problem = tuple[str, str, str]
 
 def text(element: etree._Element) -> str:
     """The value without the white space around it."""
-    return (element.text or "").strip()
+    return (element.text or "").strip(" \t\r\n")
 
 
 def decimal(value: str) -> Decimal | None:
@@ -88,7 +88,7 @@ def _attributes(element: etree._Element, child: model.Child) -> Iterator[Problem
                 _("Add the attribute %(attribute)s.") % {"attribute": name},
             )
     for name in names:
-        yield from _attribute(name, str(element.get(name)).strip())
+        yield from _attribute(name, str(element.get(name)))
 
 
 def _attribute(name: str, value: str) -> Iterator[Problem]:

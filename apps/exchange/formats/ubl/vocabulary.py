@@ -24,7 +24,7 @@ ACCEPTED: Final = {"true": "AP", "false": "RE", "1": "AP", "0": "RE"}
 
 
 def code(meaning: str, meanings: Mapping[str, str], said: str | None) -> str:
-    """The code for `meaning`: the one that was `said` if it means that, else the first that does (ValueError if none)."""
+    """The code for `meaning`: the one that was `said` if it means that, else the first that does; else ValueError."""
     if said is not None and meanings.get(said) == meaning:
         return said
     for candidate, means in meanings.items():

@@ -15,7 +15,7 @@ def write(kind: str, content: dict[str, Any], *, buyer: parties.PartyLike, selle
     """An Order or OrderResponse in UTF-8 (or the OrderResponseSimple that the content was read from).
 
     A content that was not read from a message becomes Peppol BIS Ordering 3. Raises `Refused` where `content` does not
-    suffice for a valid document, ValueError for an unknown `kind` and for details that UBL has no place for.
+    suffice for a valid document (details for which UBL has no place included), ValueError for an unknown `kind`.
     """
     if kind not in KINDS:
         raise ValueError(kind)
@@ -39,7 +39,7 @@ def _said(content: tree.Data) -> tree.Data:
 
 def _root(document: str, location: str | None) -> etree._Element:
     namespace = model.DOCUMENT % document
-    spaces: dict[str | None, str] = {None: namespace, "cac": model.CAC, "cbc": model.CBC}
+    spaces: dict[Any, str] = {None: namespace, "cac": model.CAC, "cbc": model.CBC}
     if location:
         spaces["xsi"] = model.XSI
     root = etree.Element(f"{{{namespace}}}{document}", nsmap=spaces)
