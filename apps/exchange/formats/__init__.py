@@ -2,22 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from apps.exchange.formats import ubl
-from apps.exchange.formats.messages import Finding, Message, Party, Refused
+from apps.exchange.formats.messages import Finding, Message, Party, PartyLike, Refused
 
 __all__ = ["MEDIA_TYPES", "Finding", "Message", "Party", "PartyLike", "Refused", "UnknownMediaType", "read", "write"]
-
-
-class PartyLike(Protocol):
-    """What a writer asks of a party: its (scheme, id) pairs, the electronic address first, and its name."""
-
-    @property
-    def endpoints(self) -> tuple[tuple[str, str], ...]: ...
-
-    @property
-    def name(self) -> str: ...
 
 
 class UnknownMediaType(Exception):

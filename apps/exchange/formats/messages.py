@@ -1,7 +1,7 @@
 """What every format gives and takes: a message as plain data, and the findings for which one was refused."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +29,16 @@ class Party:
     endpoints: tuple[tuple[str, str], ...]
     name: str
     country: str = ""
+
+
+class PartyLike(Protocol):
+    """What a writer asks of a party; a `country` that it has besides is written, too (Peppol wants the seller's)."""
+
+    @property
+    def endpoints(self) -> tuple[tuple[str, str], ...]: ...
+
+    @property
+    def name(self) -> str: ...
 
 
 @dataclass(frozen=True, kw_only=True)

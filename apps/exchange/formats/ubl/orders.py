@@ -3,21 +3,21 @@
 import copy
 from typing import Final
 
+from apps.exchange.formats.messages import PartyLike
 from apps.exchange.formats.ubl import amounts, deliveries, mapping, parties
 from apps.exchange.formats.ubl.tree import Data
 
 CUSTOMIZATION: Final = "urn:fdc:peppol.eu:poacc:trns:order:3"
 PROFILE: Final = "urn:fdc:peppol.eu:poacc:bis:ordering:3"
 
+Rows = tuple[mapping.Field, ...]
+
 
 def content(data: Data) -> Data:
     """The content of an order; `data` is used up."""
     lines = data.pop("order_line")
     made: Data = mapping.lift(data, mapping.ORDER, "Order", {})
-    if "currency" not in made:
-        found = price_currency(lines)
-        made.update({"currency": found} if found else {})
-        data.update({"derived": ["currency"]} if found else {})
+    derive_currency(made, data, lines)
     header_day = deliveries.first_day(data.get("delivery", []), deliveries.REQUESTED)
     made["details"] = data
     made["lines"] = [_line(line, number, header_day, made) for number, line in enumerate(lines, 1)]
@@ -25,8 +25,15 @@ def content(data: Data) -> Data:
     return made
 
 
-def price_currency(lines: list[Data]) -> str | None:
-    """The currency of the first price, for messages that say none for the whole (UBL 2.0)."""
+def derive_currency(made: Data, details: Data, lines: list[Data]) -> None:
+    """Give a content whose message says no currency for the whole (UBL 2.0) that of its prices."""
+    found = None if "currency" in made else _price_currency(lines)
+    if found is not None:
+        made["currency"] = found
+        details.setdefault("derived", []).append("currency")
+
+
+def _price_currency(lines: list[Data]) -> str | None:
     for line in lines:
         amount = line["line_item"].get("price", {}).get("price_amount")
         if isinstance(amount, dict) and amount.get("currency_id"):
@@ -49,7 +56,7 @@ def _line(line: Data, number: int, header_day: str | None, made: Data) -> Data:
     return core
 
 
-def data(content: Data, buyer: parties.PartyLike, seller: parties.PartyLike) -> Data:
+def data(content: Data, buyer: PartyLike, seller: PartyLike) -> Data:
     """The data of an Order that says what `content` says."""
     made: Data = copy.deepcopy(content.get("details", {}))
     fresh = "buyer" not in made
@@ -61,15 +68,15 @@ def data(content: Data, buyer: parties.PartyLike, seller: parties.PartyLike) -> 
     parties.place(made, "seller", seller)
     header_day = deliveries.first_day(made.get("delivery", []), deliveries.REQUESTED)
     made["order_line"] = [_line_data(line, header_day, content) for line in content["lines"]]
-    mapping.put(made, _header_rows(made, content, derived), "Order", content, {})
+    mapping.put(made, header_rows(mapping.ORDER, made, content, derived), "Order", content, {})
     return made
 
 
-def _header_rows(made: Data, content: Data, derived: list[str]) -> tuple[mapping.Field, ...]:
+def header_rows(rows: Rows, made: Data, content: Data, derived: list[str]) -> Rows:
     """Without the currency where the message had said none, and its prices say it still."""
-    if "currency" in derived and price_currency(made["order_line"]) == content.get("currency"):
-        return tuple(row for row in mapping.ORDER if row.key != "currency")
-    return mapping.ORDER
+    if "currency" in derived and _price_currency(made.get("order_line", [])) == content.get("currency"):
+        return tuple(row for row in rows if row.key != "currency")
+    return rows
 
 
 def _line_data(line: Data, header_day: str | None, content: Data) -> Data:

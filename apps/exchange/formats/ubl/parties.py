@@ -1,8 +1,8 @@
 """Buyer and seller: their ids and names out of a message, and a party in a message of ours."""
 
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-from apps.exchange.formats.messages import Party
+from apps.exchange.formats.messages import Party, PartyLike
 from apps.exchange.formats.ubl.tree import Data, leaf_text
 
 # What older messages call the schemes that ISO/IEC 6523 numbers (Peppol's list of electronic address schemes).
@@ -16,14 +16,6 @@ _SCHEMES: Final = {
     "NO:ORGNR": "0192",
     "SE:ORGNR": "0007",
 }
-
-
-class PartyLike(Protocol):
-    @property
-    def endpoints(self) -> tuple[tuple[str, str], ...]: ...
-
-    @property
-    def name(self) -> str: ...
 
 
 def read(holder: Data) -> Party:

@@ -7,10 +7,11 @@ A seller splits a line by answering it with several; in the content these are on
 import copy
 from decimal import Decimal
 from itertools import count
-from typing import Any, Final
+from typing import Final
 
+from apps.exchange.formats.messages import PartyLike
 from apps.exchange.formats.ubl import amounts, deliveries, mapping, parties, vocabulary
-from apps.exchange.formats.ubl.orders import context
+from apps.exchange.formats.ubl.orders import context, derive_currency, header_rows
 from apps.exchange.formats.ubl.tree import Data, leaf_text
 
 CUSTOMIZATION: Final = "urn:fdc:peppol.eu:poacc:trns:order_response:3"
@@ -18,17 +19,17 @@ PROFILE: Final = "urn:fdc:peppol.eu:poacc:bis:ordering:3"
 SIMPLE: Final = "OrderResponseSimple"
 FULL: Final = "OrderResponse"
 
-_CORE: Final = ("reference", "response", "quantity", "unit", "price", "price_base", "schedules", "substitute", "reason")
 _OF_A_SIMPLE_ONE: Final = ("accepted_indicator", "rejection_note")
 
 
 def content(data: Data, document: str) -> Data:
     """The content of an OrderResponse or OrderResponseSimple; `data` is used up."""
-    lines = data.pop("order_line", [])
+    lines: list[Data] = data.pop("order_line", [])
     rows = mapping.SIMPLE_RESPONSE if document == SIMPLE else mapping.RESPONSE
     made: Data = mapping.lift(data, rows, document, {})
     said = made.pop("code", None)
     header = _meaning(document).get(said, "") if said is not None else ""
+    derive_currency(made, data, lines)
     header_day = deliveries.first_day(data.get("delivery", []), deliveries.PROMISED)
     parts = [_part(line, header, header_day, made) for line in lines]
     made["code"] = header or _derived_code(parts)
@@ -47,7 +48,7 @@ def _note_code(data: Data, said: str | None, document: str, meant: str) -> None:
     if document == SIMPLE:
         data["document"] = SIMPLE
     if said is None:
-        data["derived"] = ["code"]
+        data.setdefault("derived", []).append("code")
     elif said != vocabulary.code(meant, _meaning(document), None):
         data["code_said"] = said
 
@@ -144,7 +145,7 @@ def document(content: Data) -> str:
     return SIMPLE if simple and content["code"] in ("AP", "RE") and not content["lines"] else FULL
 
 
-def data(content: Data, buyer: parties.PartyLike, seller: parties.PartyLike) -> Data:
+def data(content: Data, buyer: PartyLike, seller: PartyLike) -> Data:
     """The data of a document of the kind that `document` says, with what `content` says."""
     kind = document(content)
     made: Data = copy.deepcopy(content.get("details", {}))
@@ -168,7 +169,8 @@ def data(content: Data, buyer: parties.PartyLike, seller: parties.PartyLike) -> 
         del header["code"]
     if fresh and not lines:
         header.update(_note(content))
-    mapping.put(made, mapping.SIMPLE_RESPONSE if kind == SIMPLE else mapping.RESPONSE, kind, header, {})
+    rows = mapping.SIMPLE_RESPONSE if kind == SIMPLE else mapping.RESPONSE
+    mapping.put(made, header_rows(rows, made, content, derived), kind, header, {})
     return made
 
 
@@ -225,7 +227,7 @@ def _line_data(line: Data, header_day: str | None, content: Data) -> Data:
     amounts.settle_line(made, line, content.get("currency"))
     derived, code_said = made.pop("derived", []), made.pop("code_said", None)
     item: Data = made.setdefault("line_item", {})
-    said: dict[str, Any] = {**line, "response": _line_code(line["response"], code_said)}
+    said: Data = {**line, "response": _line_code(line["response"], code_said)}
     if "response" in derived and _response(None, line, content["code"]) == line["response"]:
         del said["response"]
     if line["response"] == "backorder" and "backorder" not in line and "quantity" in line:

@@ -34,7 +34,7 @@ def order(root: etree._Element) -> Iterator[Finding]:
     """The rules of an order."""
     yield from _document(root)
     yield from _line_ids(root)
-    currency = _find(root, "DocumentCurrencyCode")
+    currency = _currency(root)
     for line in _all(root, "OrderLine"):
         yield from _order_quantity(line)
         yield from _price(line, currency)
@@ -47,7 +47,7 @@ def response(root: etree._Element) -> Iterator[Finding]:
     yield from _order_reference(root)
     yield from _codes(root)
     yield from _splits(root)
-    currency = _find(root, "DocumentCurrencyCode")
+    currency = _currency(root)
     for line in _all(root, "OrderLine"):
         yield from _price(line, currency)
         yield from _not_negative(line, "LineItem/Quantity", "UBL-BT-QUANTITY")
@@ -114,16 +114,23 @@ def _not_negative(holder: etree._Element, path: str, rule: str) -> Iterator[Find
         )
 
 
-def _price(line: etree._Element, currency: etree._Element | None) -> Iterator[Finding]:
+def _currency(root: etree._Element) -> str | None:
+    """The currency of the document, else of its first price; None where that is no currency at all."""
+    amounts = _all(root, "OrderLine/LineItem/Price/PriceAmount")
+    said = [values.text(element) for element in _all(root, "DocumentCurrencyCode")]
+    first = next(iter([*said, *(str(amount.get("currencyID")) for amount in amounts)]), None)
+    return first if first in codes.currencies() else None
+
+
+def _price(line: etree._Element, currency: str | None) -> Iterator[Finding]:
     yield from _not_negative(line, "LineItem/Price/PriceAmount", "UBL-BT-PRICE")
     amount = _find(line, "LineItem/Price/PriceAmount")
-    stated = "" if currency is None else values.text(currency)
-    if amount is not None and stated in codes.currencies() and amount.get("currencyID") != stated:
+    if amount is not None and currency is not None and amount.get("currencyID") != currency:
         yield _finding(
             "UBL-BT-CURRENCY",
             amount,
             _("The price is in %(price)s, the document in %(document)s.")
-            % {"price": amount.get("currencyID"), "document": stated},
+            % {"price": amount.get("currencyID"), "document": currency},
             _("Write prices in the currency of the document."),
         )
     base = _find(line, "LineItem/Price/BaseQuantity")

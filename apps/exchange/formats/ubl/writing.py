@@ -4,14 +4,14 @@ from typing import Any, Final
 
 from lxml import etree
 
-from apps.exchange.formats.messages import Refused
-from apps.exchange.formats.ubl import model, orders, parties, responses, tree
+from apps.exchange.formats.messages import PartyLike, Refused
+from apps.exchange.formats.ubl import model, orders, responses, tree
 from apps.exchange.formats.ubl.reading import judge
 
 KINDS: Final = ("order", "order_response")
 
 
-def write(kind: str, content: dict[str, Any], *, buyer: parties.PartyLike, seller: parties.PartyLike) -> bytes:
+def write(kind: str, content: dict[str, Any], *, buyer: PartyLike, seller: PartyLike) -> bytes:
     """An Order or OrderResponse in UTF-8 (or the OrderResponseSimple that the content was read from).
 
     A content that was not read from a message becomes Peppol BIS Ordering 3. Raises `Refused` where `content` does not

@@ -1,0 +1,84 @@
+"""What comes in goes out again: every real order and answer, and our own."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+from apps.exchange import formats
+
+from .samples import BAD_MODEL, REAL, XML, canonical, write, written
+
+Invalid = Callable[[etree._Element, str], list[str]]
+
+
+def test_the_list_of_real_messages_is_complete(shared: Path) -> None:
+    places = ("ubl/oasis-examples", "ubl/oasis-validation", "ubl/phax-testfiles", "peppol/scenarios")
+    files = [file for place in places for file in (shared / place).rglob("*.xml")]
+    taken = {"Order", "OrderResponse", "OrderResponseSimple"}
+    found = {str(file.relative_to(shared)) for file in files if _root(file) in taken}
+    assert found == {*REAL, BAD_MODEL}
+
+
+def _root(file: Path) -> str:
+    return etree.QName(etree.parse(file).getroot()).localname
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_a_real_message_comes_out_as_it_went_in(shared: Path, invalid: Invalid, name: str) -> None:
+    source = (shared / name).read_bytes()
+    message = formats.read(source, XML)
+    stored = json.loads(json.dumps(message.content))
+    out = etree.fromstring(write(message, stored))
+
+    assert canonical(out) == canonical(etree.fromstring(source))
+    assert invalid(out, "2.4") == []
+    if not invalid(etree.fromstring(source), "2.1"):
+        assert invalid(out, "2.1") == []
+
+
+@pytest.mark.parametrize("name", ["order.xml", "split.xml", "simple.xml"])
+def test_our_own_messages_come_out_as_they_went_in(name: str) -> None:
+    message = formats.read(written(name), XML)
+    assert canonical(etree.fromstring(write(message))) == canonical(etree.fromstring(written(name)))
+
+
+@pytest.mark.parametrize("name", ["order.xml", "split.xml", "simple.xml"])
+def test_writing_leaves_the_content_alone_and_is_the_same_each_time(name: str) -> None:
+    message = formats.read(written(name), XML)
+    before = json.dumps(message.content)
+    first = write(message)
+    assert write(message) == first
+    assert json.dumps(message.content) == before
+    assert formats.read(first, XML).content == message.content
+
+
+@pytest.mark.parametrize("name", ["order.xml", "split.xml", "simple.xml"])
+def test_our_own_messages_are_valid_by_the_schema(invalid: Invalid, name: str) -> None:
+    root = etree.fromstring(written(name))
+    assert invalid(root, "2.1") == []
+    assert invalid(root, "2.4") == []
+
+
+def test_comments_extensions_and_signatures_are_left_behind() -> None:
+    source = written("order.xml").replace(
+        b"<b:CustomizationID>",
+        b'<x:UBLExtensions xmlns:x="urn:oasis:names:specification:ubl:schema:xsd:CommonExtensionComponents-2">'
+        b"<x:UBLExtension><x:ExtensionContent><any/></x:ExtensionContent></x:UBLExtension></x:UBLExtensions>"
+        b"<!-- private --><b:CustomizationID>",
+    )
+    out = write(formats.read(source, XML))
+    assert b"UBLExtension" not in out
+    assert b"private" not in out
+    assert canonical(etree.fromstring(out)) == canonical(etree.fromstring(written("order.xml")))
+
+
+def test_an_order_with_an_empty_number_gets_one_that_follows_from_its_bytes() -> None:
+    source = written("order.xml").replace(b"<b:ID>4500012345</b:ID>", b"<b:ID/>")
+    message = formats.read(source, XML)
+    assert len(message.number) == 12
+    assert message.number == message.content["number"] == formats.read(source, XML).number
+    assert b"<cbc:ID></cbc:ID>" in write(message)
+    assert b"<cbc:ID>PO-9</cbc:ID>" in write(message, {**message.content, "number": "PO-9"})
