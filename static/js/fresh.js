@@ -23,7 +23,7 @@ function offer(news) {
   const bar = document.querySelector("[data-news]");
   if (!bar) return;
   const partner = news?.partner?.name ?? news?.partner ?? news?.by ?? "";
-  bar.querySelector("[data-news-text]").textContent = bar.dataset.text.replace("%(partner)s", partner);
+  bar.querySelector("[data-news-text]").textContent = bar.dataset.text.replace("{partner}", partner);
   bar.hidden = false;
 }
 
