@@ -1,6 +1,7 @@
 """Whatever REST makes is the same after a journey through XML."""
 
 import datetime
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -81,7 +82,7 @@ def response_lines(draw: st.DrawFn, number: int) -> dict[str, Any]:
     quantity = draw(numbers("0.001"))
     line.update({"quantity": quantity, "unit": draw(units), **draw(optional(price=numbers("0")))})
     if line["response"] == "backorder":
-        return {**line, "backorder": quantity}
+        line["backorder"] = quantity
     if draw(st.booleans()):
         line["schedules"] = draw(schedules(quantity, dated=True))
     if draw(st.booleans()):
@@ -110,7 +111,9 @@ def core(content: dict[str, Any]) -> dict[str, Any]:
 def journey(kind: str, content: dict[str, Any]) -> None:
     body = formats.write(kind, content, buyer=BUYER, seller=SELLER, media_type=XML)
     message = formats.read(body, XML)
-    assert (message.kind, message.buyer, message.seller) == (kind, BUYER, SELLER)
+    # A response says no country: Peppol's has no place for it.
+    parties = (BUYER, SELLER) if kind == "order" else (replace(BUYER, country=""), replace(SELLER, country=""))
+    assert (message.kind, message.buyer, message.seller) == (kind, *parties)
     assert core(message.content) == content
     again = formats.write(kind, message.content, buyer=BUYER, seller=SELLER, media_type=XML)
     assert again == body

@@ -1,6 +1,7 @@
 """What comes in goes out again: every real order and answer, and our own."""
 
 import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from lxml import etree
 
 from apps.exchange import formats
 
-from .samples import BAD_MODEL, REAL, XML, canonical, write, written
+from .samples import BAD_MODEL, REAL, XML, canonical, findings, write, written
 
 Invalid = Callable[[etree._Element, str], list[str]]
 
@@ -82,3 +83,38 @@ def test_an_order_with_an_empty_number_gets_one_that_follows_from_its_bytes() ->
     assert message.number == message.content["number"] == formats.read(source, XML).number
     assert b"<cbc:ID></cbc:ID>" in write(message)
     assert b"<cbc:ID>PO-9</cbc:ID>" in write(message, {**message.content, "number": "PO-9"})
+
+
+VALUES = ("", "0", "1", "3", "5", "7", "true", "EUR", "10", "2027-01-01")
+
+
+@pytest.mark.parametrize("name", [*REAL, "order.xml", "split.xml", "simple.xml"])
+def test_a_message_that_was_tampered_with_is_refused_or_comes_out_as_it_went_in(shared: Path, name: str) -> None:
+    source = (shared / name).read_bytes() if name in REAL else written(name)
+    chance = random.Random(name)
+    for _ in range(40):
+        root = etree.fromstring(source, etree.XMLParser(remove_comments=True))
+        for _ in range(chance.randrange(1, 5)):
+            _tamper(root, chance)
+        body = etree.tostring(root)
+        if not findings(body):
+            message = formats.read(body, XML)
+            stored = json.loads(json.dumps(message.content))
+            assert canonical(etree.fromstring(write(message, stored))) == canonical(root)
+
+
+def _tamper(root: etree._Element, chance: random.Random) -> None:
+    one = chance.choice([element for element in root.iter() if element is not root])
+    parent = one.getparent()
+    assert parent is not None
+    match chance.randrange(5):
+        case 0:
+            parent.remove(one)
+        case 1:
+            parent.insert(parent.index(one), etree.fromstring(etree.tostring(one)))
+        case 2 if not len(one):
+            one.text = chance.choice(VALUES)
+        case 3 if one.attrib:
+            one.attrib.pop(chance.choice(list(one.attrib)))
+        case _ if one.attrib:
+            one.set(chance.choice(list(one.attrib)), chance.choice(["0160", "GTIN", "EUR", "C62"]))

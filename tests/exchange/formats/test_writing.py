@@ -43,6 +43,7 @@ def test_an_order_of_ours_in_full() -> None:
         <cac:PartyLegalEntity><cbc:RegistrationName>Boreal Compressors</cbc:RegistrationName></cac:PartyLegalEntity>
       </cac:Party></cac:SellerSupplierParty>
       <cac:OrderLine><cac:LineItem><cbc:ID>1</cbc:ID><cbc:Quantity unitCode="C62">40</cbc:Quantity>
+        <cbc:LineExtensionAmount currencyID="EUR">3260.00</cbc:LineExtensionAmount>
         <cac:Delivery><cac:RequestedDeliveryPeriod>
           <cbc:StartDate>2027-01-15</cbc:StartDate><cbc:EndDate>2027-01-15</cbc:EndDate>
         </cac:RequestedDeliveryPeriod></cac:Delivery>
@@ -57,6 +58,24 @@ def test_an_order_of_ours_in_full() -> None:
 def address(country: str) -> str:
     code = f"<cbc:IdentificationCode>{country}</cbc:IdentificationCode>"
     return f"<cac:PostalAddress><cac:Country>{code}</cac:Country></cac:PostalAddress>"
+
+
+def test_an_order_with_several_deliveries_a_line_does_not_pretend_to_be_peppols() -> None:
+    schedules = [{"quantity": "15", "due_on": "2027-01-15"}, {"quantity": "25", "due_on": "2027-02-15"}]
+    body = born("order", order(lines=[{**order()["lines"][0], "schedules": schedules}]))
+    assert (found(body, "CustomizationID"), found(body, "UBLVersionID")) == ([], ["2.1"])
+    assert found(body, "OrderLine", "LineItem", "Delivery", "Quantity") == ["15", "25"]
+
+
+def test_a_net_amount_counts_the_allowances_of_the_line() -> None:
+    allowance = (
+        "<a:AllowanceCharge><b:ChargeIndicator>false</b:ChargeIndicator>"
+        '<b:Amount currencyID="EUR">10.00</b:Amount></a:AllowanceCharge><a:Price>\n'
+    )
+    source = written("order.xml").replace(b"<a:Price>\n", allowance.encode(), 1)
+    message = formats.read(source, XML)
+    message.content["lines"][0]["price"] = "80.00"
+    assert found(write(message), "OrderLine", "LineItem", "LineExtensionAmount") == ["3190.00"]
 
 
 def test_a_split_of_ours_is_a_line_for_each_schedule() -> None:
@@ -145,10 +164,10 @@ def changed(name: str, *, line: int = 0, **changes: Any) -> bytes:
     return body
 
 
-def test_a_changed_price_is_written_and_the_sums_that_it_belies_are_not() -> None:
+def test_a_changed_price_is_written_and_the_sums_that_it_belies_are_renewed_or_gone() -> None:
     body = changed("order.xml", price="80.00")
     assert found(body, "OrderLine", "LineItem", "Price", "PriceAmount") == ["80.00", "6"]
-    assert found(body, "OrderLine", "LineItem", "LineExtensionAmount") == []
+    assert found(body, "OrderLine", "LineItem", "LineExtensionAmount") == ["3200.00"]
     assert found(body, "AnticipatedMonetaryTotal") == []
     assert found(body, "OrderLine", "LineItem", "Item", "AdditionalItemProperty", "Value") == ["230 V"]
 

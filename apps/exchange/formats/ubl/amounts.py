@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any, Final
 
-from apps.exchange.formats.ubl.tree import Data
+from apps.exchange.formats.ubl.tree import Data, leaf_text
+from apps.exchange.formats.ubl.values import MOST_DIGITS
 
 _OF_LINE: Final = (
     "line_extension_amount",
@@ -41,11 +43,36 @@ def note(content: Data) -> None:
 
 
 def settle_line(details: Data, line: Data, currency: str | None) -> None:
-    """Drop the sums of a line (in its `details`, changed in place) that no longer belong to it."""
+    """Drop the sums of a line (in its `details`, changed in place) that no longer belong to it; renew the net one."""
     noted = details.pop("amounts_of", None)
-    if noted is not None and noted != _line_basis(line, currency):
-        for key in _OF_LINE:
-            details.get("line_item", {}).pop(key, None)
+    if noted is None or noted == _line_basis(line, currency):
+        return
+    item = details["line_item"]
+    dropped = [key for key in _OF_LINE if item.pop(key, None) is not None]
+    if "line_extension_amount" in dropped:
+        say_net(item, line, currency)
+
+
+def say_net(item: Data, line: Data, currency: str | None) -> None:
+    """Write the net amount of a line, to the cent, into its line item (Peppol T01-R024 and R028)."""
+    if currency is None or "price" not in line:
+        return
+    with localcontext(prec=4 * MOST_DIGITS):
+        base = Decimal(line.get("price_base", "1")) or Decimal(1)
+        net = Decimal(line["quantity"]) * Decimal(line["price"]) / base + _allowances(item)
+        text = format(net.quantize(Decimal("0.01"), ROUND_HALF_UP), "f")
+    if len(text) <= MOST_DIGITS:
+        item["line_extension_amount"] = {"value": text, "currency_id": currency}
+
+
+def _allowances(item: Data) -> Decimal:
+    """Charges less allowances of a line."""
+    signed = {"true": Decimal(1), "1": Decimal(1)}
+    held = item.get("allowance_charge", [])
+    return sum(
+        (signed.get(one["charge_indicator"], Decimal(-1)) * Decimal(leaf_text(one["amount"])) for one in held),
+        Decimal(0),
+    )
 
 
 def settle(details: Data, content: Data) -> None:

@@ -56,16 +56,27 @@ def _line(line: Data, number: int, header_day: str | None, made: Data) -> Data:
     return core
 
 
+def fresh(content: Data) -> bool:
+    """Whether the content was not read from a message (every one of which has a buyer), so that we choose the form."""
+    return "buyer" not in content.get("details", {})
+
+
+def _identity(content: Data) -> dict[str, str]:
+    """Peppol's order has one delivery a line, without a quantity; one with more is plain UBL."""
+    if any(len(line.get("schedules", [])) > 1 for line in content["lines"]):
+        return {"ubl_version": "2.1"}
+    return {"customization": CUSTOMIZATION, "profile": PROFILE}
+
+
 def data(content: Data, buyer: PartyLike, seller: PartyLike) -> Data:
     """The data of an Order that says what `content` says."""
     made: Data = copy.deepcopy(content.get("details", {}))
-    fresh = "buyer" not in made
-    if fresh:
-        made = {"customization": CUSTOMIZATION, "profile": PROFILE, **made}
+    if fresh(content):
+        made = {**_identity(content), **made}
     amounts.settle(made, content)
     derived = made.pop("derived", [])
-    parties.place(made, "buyer", buyer)
-    parties.place(made, "seller", seller)
+    parties.place(made, "buyer", buyer, address=True)
+    parties.place(made, "seller", seller, address=True)
     header_day = deliveries.first_day(made.get("delivery", []), deliveries.REQUESTED)
     made["order_line"] = [_line_data(line, header_day, content) for line in content["lines"]]
     mapping.put(made, header_rows(mapping.ORDER, made, content, derived), "Order", content, {})
@@ -88,9 +99,10 @@ def _line_data(line: Data, header_day: str | None, content: Data) -> Data:
     said_already = deliveries.schedules(old, line.get("quantity"), header_day, deliveries.REQUESTED)
     deliveries.settle(item, said_already, line.get("schedules", said_already), line, deliveries.REQUESTED)
     said: Data = {"reference": str(line.get("line", "")), **line}
-    if "buyer" not in content.get("details", {}) and "name" not in line:
+    if fresh(content):
         # Peppol's rules want a name for every item.
-        ids = [line[key] for key in ("seller_item", "buyer_item", "gtin") if key in line]
+        ids = [line[key] for key in ("name", "seller_item", "buyer_item", "gtin") if key in line]
         said.update({"name": ids[0]} if ids else {})
+        amounts.say_net(item, line, content.get("currency"))
     mapping.put(made, mapping.ORDER_LINE, "OrderLine", said, context(content))
     return made

@@ -55,26 +55,28 @@ def _endpoint(leaf: Any) -> tuple[str, str]:
     return _SCHEMES.get(scheme.upper(), scheme), leaf_text(leaf)
 
 
-def place(data: Data, key: str, party: PartyLike) -> None:
-    """See to it that `data[key]` is `party`: as the message had it, unless that names other ids."""
+def place(data: Data, key: str, party: PartyLike, *, address: bool) -> None:
+    """See to it that `data[key]` is `party`: as the message had it, unless that names other ids.
+
+    `address` says whether a party that is made anew may say its country (Peppol's T01 wants it, T76 forbids it).
+    """
     held = data.get(key)
     named = set(read(held).endpoints) if held is not None else set()
     if held is not None and (not named or not party.endpoints or named & set(party.endpoints)):
         return
-    data[key] = {"party": _made(party)}
+    data[key] = {"party": _made(party, getattr(party, "country", "") if address else "")}
 
 
 def _leaf(scheme: str, value: str) -> Any:
     return {"value": value, "scheme_id": scheme} if scheme else value
 
 
-def _made(party: PartyLike) -> Data:
+def _made(party: PartyLike, country: str) -> Data:
     made: Data = {}
     if party.endpoints:
         first, *rest = [_leaf(scheme, value) for scheme, value in party.endpoints]
         made["endpoint_id"] = first
         made.update({"party_identification": [{"id": leaf} for leaf in rest]} if rest else {})
-    country = getattr(party, "country", "")
     if country:
         made["postal_address"] = {"country": {"identification_code": country}}
     if party.name:

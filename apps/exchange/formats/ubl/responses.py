@@ -11,7 +11,7 @@ from typing import Final
 
 from apps.exchange.formats.messages import PartyLike
 from apps.exchange.formats.ubl import amounts, deliveries, mapping, parties, vocabulary
-from apps.exchange.formats.ubl.orders import context, derive_currency, header_rows
+from apps.exchange.formats.ubl.orders import context, derive_currency, fresh, header_rows
 from apps.exchange.formats.ubl.tree import Data, leaf_text
 
 CUSTOMIZATION: Final = "urn:fdc:peppol.eu:poacc:trns:order_response:3"
@@ -127,11 +127,14 @@ def _summary(parts: list[Data]) -> Data:
     answers = {part["response"] for part in parts}
     made["response"] = answers.pop() if len(answers) == 1 else "change"
     kept = [part for part in parts if part["response"] != "reject"]
-    quantities = [Decimal(part["quantity"]) for part in kept if "quantity" in part]
-    made.update({"quantity": format(sum(quantities, Decimal(0)), "f")} if quantities else {})
+    made.update({key: _sum(kept, key) for key in ("quantity", "backorder") if any(key in part for part in kept)})
     spread_over = [schedule for part in kept for schedule in _part_schedules(part)]
     made.update({"schedules": spread_over} if any(spread_over) else {})
     return made
+
+
+def _sum(parts: list[Data], key: str) -> str:
+    return format(sum((Decimal(part[key]) for part in parts if key in part), Decimal(0)), "f")
 
 
 def _part_schedules(part: Data) -> deliveries.Schedules:
@@ -149,25 +152,24 @@ def data(content: Data, buyer: PartyLike, seller: PartyLike) -> Data:
     """The data of a document of the kind that `document` says, with what `content` says."""
     kind = document(content)
     made: Data = copy.deepcopy(content.get("details", {}))
-    fresh = "buyer" not in made
-    if fresh:
+    if fresh(content):
         made = {"customization": CUSTOMIZATION, "profile": PROFILE, **made}
     amounts.settle(made, content)
     if made.pop("document", None) != kind:
         for key in _OF_A_SIMPLE_ONE:
             made.pop(key, None)
     derived, said = made.pop("derived", []), made.pop("code_said", None)
-    parties.place(made, "buyer", buyer)
-    parties.place(made, "seller", seller)
+    parties.place(made, "buyer", buyer, address=False)
+    parties.place(made, "seller", seller, address=False)
     header_day = deliveries.first_day(made.get("delivery", []), deliveries.PROMISED)
-    lines = [] if fresh and _says_no_more(content) else _apart(content["lines"])
+    lines = [] if fresh(content) and _says_no_more(content) else _apart(content["lines"])
     if lines:
         made["order_line"] = [_line_data(line, header_day, content) for line in lines]
         _number(made["order_line"])
     header = {**content, "code": vocabulary.code(content["code"], _meaning(kind), said)}
     if "code" in derived and _derived_code(content["lines"]) == content["code"]:
         del header["code"]
-    if fresh and not lines:
+    if fresh(content) and not lines:
         header.update(_note(content))
     rows = mapping.SIMPLE_RESPONSE if kind == SIMPLE else mapping.RESPONSE
     mapping.put(made, header_rows(rows, made, content, derived), kind, header, {})
@@ -217,7 +219,7 @@ def _one_of(line: Data, parts: list[Data], index: int, schedule: dict[str, str])
     made = {**core, "details": details}
     if schedule:
         made.update(schedules=[schedule], quantity=schedule.get("quantity", line.get("quantity", "")))
-    if index == 0 and "backorder" in line:
+    if index == 0 and "backorder" in line and line["response"] != "backorder":
         made["backorder"] = line["backorder"]
     return made
 
@@ -232,7 +234,7 @@ def _line_data(line: Data, header_day: str | None, content: Data) -> Data:
         del said["response"]
     if line["response"] == "backorder" and "backorder" not in line and "quantity" in line:
         said["backorder"] = line["quantity"]
-    if "buyer" not in content.get("details", {}) and "name" not in line:
+    if fresh(content) and "name" not in line:
         # Peppol's rules forbid an empty Item, and a line of ours need not repeat what was ordered.
         said["name"] = line["reference"]
     deliveries.settle(item, _offered(item, line, header_day), line.get("schedules"), line, deliveries.PROMISED)
