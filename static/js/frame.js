@@ -1,5 +1,7 @@
 // What every page has: menus that close, the search key, messages that can be dismissed.
 
+import { isTyping } from "./typing.js";
+
 const menus = () => document.querySelectorAll("details.drop[open]");
 
 document.addEventListener("click", (event) => {
@@ -21,10 +23,6 @@ document.addEventListener("keydown", (event) => {
   search.focus();
   search.select();
 });
-
-export function isTyping(element) {
-  return element.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName) && element.type !== "checkbox";
-}
 
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");

@@ -1,6 +1,6 @@
 // Parts of a page that fetch themselves anew: mark what changed until it was seen, and never disturb a person.
 
-const before = new WeakMap();
+const before = new Map();
 const LOOK = 2500;
 
 function words(element) {
@@ -17,6 +17,11 @@ function keyed(part) {
 function isBusy(part) {
   const field = part.querySelector("textarea:focus, select:focus, input:focus:not([type=checkbox])");
   return Boolean(field || part.querySelector("details.drop[open]"));
+}
+
+function typingAt() {
+  const field = document.activeElement;
+  return field?.matches("textarea, select, input:not([type=checkbox])") ? field.getBoundingClientRect().top : null;
 }
 
 function offer(news) {
@@ -44,7 +49,7 @@ function seen(element) {
 function announce(part) {
   const place = document.querySelector("[data-announce]");
   const name = part.getAttribute("aria-label") ?? document.getElementById(part.getAttribute("aria-labelledby"))?.textContent;
-  if (place && name) place.textContent = name.trim();
+  if (place && name) place.textContent = place.dataset.text.replace("{part}", name.trim());
 }
 
 document.body.addEventListener("htmx:beforeRequest", (event) => {
@@ -56,15 +61,17 @@ document.body.addEventListener("htmx:beforeRequest", (event) => {
 
 document.body.addEventListener("htmx:beforeSwap", (event) => {
   const part = event.detail.target;
-  if (part.matches?.("[data-fresh-within]")) before.set(document.body, { id: part.id, keys: keyed(part), picked: picked(part) });
+  if (part.matches?.("[data-fresh-within]")) before.set(part.id, { keys: keyed(part), picked: picked(part), top: typingAt() });
 });
 
 document.body.addEventListener("htmx:afterSettle", (event) => {
-  const old = before.get(document.body);
-  const part = old && document.getElementById(old.id);
-  if (!part || (event.target !== part && !part.contains(event.target))) return;
-  before.delete(document.body);
+  const part = document.getElementById(event.target.id);
+  const old = part && before.get(part.id);
+  if (!old) return;
+  before.delete(part.id);
   restore(part, old.picked);
+  // What somebody is typing stays where it was on the screen, whatever grew above it.
+  if (old.top !== null && typingAt() !== null) window.scrollBy({ top: typingAt() - old.top, behavior: "instant" });
   let changed = false;
   for (const [key, text] of keyed(part)) {
     if (old.keys.get(key) === text) continue;

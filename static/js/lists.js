@@ -1,6 +1,6 @@
 // A list for the keyboard: j and k move, enter opens, x selects.
 
-import { isTyping } from "./frame.js";
+import { isTyping } from "./typing.js";
 
 const list = document.querySelector("[data-list]");
 let here = null;

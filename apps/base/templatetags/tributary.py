@@ -245,10 +245,9 @@ def control(field: BoundField, css: str = "", **attributes: str) -> SafeString:
     """A form control tied to its help and its error, so that a screen reader says all three together."""
     kind = getattr(field.field.widget, "input_type", "")
     base = {"select": "form-select", "checkbox": "form-check-input", "radio": ""}.get(kind, "form-control")
-    attrs = {key.replace("_", "-"): str(value) for key, value in attributes.items() if value}
-    attrs["class"] = " ".join(filter(None, (base, css, str(field.field.widget.attrs.get("class", "")))))
-    if field.errors:
-        attrs["class"] += " is-invalid"
+    attrs: dict[str, str | bool] = {key.replace("_", "-"): str(value) for key, value in attributes.items() if value}
+    own = str(field.field.widget.attrs.get("class", ""))
+    attrs["class"] = " ".join(filter(None, (base, css, own, "is-invalid" if field.errors else "")))
     return field.as_widget(attrs=attrs)
 
 
