@@ -61,6 +61,9 @@ def test_what_is_lifted_is_not_said_twice() -> None:
     assert details["document_currency_code"] == {"list_id": "ISO4217"}
     assert details["issue_date"] == {"zone": "Z"}
     assert "id" not in details
+    line = read("order.xml").content["lines"][0]["details"]["line_item"]
+    assert line["price"] == {"price_amount": {"spelled": "81.50"}, "base_quantity": {"unit_code": None}}
+    assert line["quantity"] == {"unit_code_list_id": "UNECERec20"}
 
 
 def test_a_description_serves_as_name_and_the_date_of_the_whole_as_date() -> None:

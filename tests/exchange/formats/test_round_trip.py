@@ -3,7 +3,9 @@
 import json
 import random
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lxml import etree
@@ -54,6 +56,31 @@ def test_writing_leaves_the_content_alone_and_is_the_same_each_time(name: str) -
     assert write(message) == first
     assert json.dumps(message.content) == before
     assert formats.read(first, XML).content == message.content
+
+
+@pytest.mark.parametrize("name", [*REAL, "order.xml", "split.xml", "simple.xml"])
+def test_whoever_keeps_numbers_as_numbers_loses_nothing(shared: Path, name: str) -> None:
+    source = (shared / name).read_bytes() if name in REAL else written(name)
+    message = formats.read(source, XML)
+    kept = {
+        **message.content,
+        "note": message.content.get("note"),
+        "lines": [_kept(line) for line in message.content["lines"]],
+    }
+    assert canonical(etree.fromstring(write(message, kept))) == canonical(etree.fromstring(source))
+
+
+def _kept(line: dict[str, Any]) -> dict[str, Any]:
+    """The line as it comes from columns: six decimals, and None for what is not there."""
+    numbers = ("quantity", "price", "price_base", "backorder")
+    schedules = [{"due_on": None, **schedule} for schedule in line.get("schedules", [])]
+    for schedule in schedules:
+        schedule["quantity"] = _six(schedule.get("quantity"))
+    return {**line, **{key: _six(line.get(key)) for key in numbers}, "schedules": schedules or None}
+
+
+def _six(number: str | None) -> str | None:
+    return None if number is None else format(Decimal(number), ".6f")
 
 
 @pytest.mark.parametrize("name", ["order.xml", "split.xml", "simple.xml"])

@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any, Final
 
 from apps.exchange.formats.ubl.tree import Data, leaf_text
-from apps.exchange.formats.ubl.values import MOST_DIGITS
+from apps.exchange.formats.ubl.values import MOST_DIGITS, canonical
 
 _OF_LINE: Final = (
     "line_extension_amount",
@@ -23,7 +23,8 @@ def _digest(parts: Any) -> str:
 
 
 def _line_basis(line: Data, currency: str | None) -> str:
-    return _digest([line.get(key) for key in ("quantity", "unit", "price", "price_base")] + [currency])
+    numbers = [line.get(key) and canonical(line[key]) for key in ("quantity", "price", "price_base")]
+    return _digest([*numbers, line.get("unit"), currency])
 
 
 def _basis(content: Data) -> str:

@@ -21,11 +21,14 @@ class Field:
     `paths` are elements from the aggregate down; the first is written, the others are read where it is absent.
     A path may end in ``@attribute``. `implied` are attributes with the place of the content that they repeat
     (``=text`` for a fixed one): they are left out of the details while they agree. `only` restricts by an attribute.
+    A `number` that is not written in the shortest way has its spelling in the details, because whoever keeps it as a
+    number will give it back in another.
     """
 
     key: str
     paths: tuple[str, ...]
     date: bool = False
+    number: bool = False
     implied: Mapping[str, str] = field(default_factory=dict)
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -51,10 +54,10 @@ SIMPLE_RESPONSE: Final = (
 )
 
 _PRICE: Final = (
-    Field(key="quantity", paths=("LineItem/Quantity",)),
+    Field(key="quantity", paths=("LineItem/Quantity",), number=True),
     Field(key="unit", paths=("LineItem/Quantity@unitCode",)),
-    Field(key="price", paths=("LineItem/Price/PriceAmount",), implied={"currency_id": "currency"}),
-    Field(key="price_base", paths=("LineItem/Price/BaseQuantity",), implied={"unit_code": "unit"}),
+    Field(key="price", paths=("LineItem/Price/PriceAmount",), number=True, implied={"currency_id": "currency"}),
+    Field(key="price_base", paths=("LineItem/Price/BaseQuantity",), number=True, implied={"unit_code": "unit"}),
 )
 
 
@@ -86,7 +89,7 @@ RESPONSE_LINE: Final = (
     Field(key="response", paths=("LineItem/LineStatusCode",)),
     *_ITEM,
     *_PRICE,
-    Field(key="backorder", paths=("LineItem/MaximumBackorderQuantity",), implied={"unit_code": "unit"}),
+    Field(key="backorder", paths=("LineItem/MaximumBackorderQuantity",), number=True, implied={"unit_code": "unit"}),
     Field(key="reason", paths=("LineItem/Note", "Note")),
 )
 
@@ -106,15 +109,26 @@ def lift(data: Data, rows: tuple[Field, ...], kind: str, context: Mapping[str, s
     return found
 
 
-def put(data: Data, rows: tuple[Field, ...], kind: str, content: Mapping[str, Any], context: Mapping[str, str]) -> None:
-    """The reverse of `lift`: `data`, changed in place, says what `content` says, and no more."""
+def put(
+    data: Data,
+    rows: tuple[Field, ...],
+    kind: str,
+    content: Mapping[str, Any],
+    context: Mapping[str, str],
+    *,
+    as_given: bool = False,
+) -> None:
+    """The reverse of `lift`: `data`, changed in place, says what `content` says, and no more.
+
+    Numbers are written as the message had them where they still are the same, `as_given` where there was none.
+    """
     known = {**context, **{key: value for key, value in content.items() if isinstance(value, str)}}
     for row in rows:
         paths = [_steps(path, kind) for path in row.paths]
         vacant = [steps for steps in paths if _vacant(data, steps)]
         if row.key in content:
             chosen = vacant[0] if vacant else paths[0]
-            _put(data, row, chosen, str(content[row.key]), known)
+            _put(data, row, chosen, str(content[row.key]), known, as_given=as_given)
         for steps in vacant:
             _drop_vacant(data, steps)
 
@@ -175,17 +189,30 @@ def _lift(data: Data, row: Field, steps: list[_Step], context: Mapping[str, str]
     part = steps[-1].attribute or "value"
     if part not in leaf or any(leaf.get(name) not in allowed for name, allowed in row.only.items()):
         return None
-    value = _without_zone(leaf, str(leaf.pop(part))) if row.date else str(leaf.pop(part))
+    value = _lifted(leaf, row, str(leaf.pop(part)))
     _forget_implied(leaf, row, context)
     _prune(way, leaf, keep=keep)
     return value
 
 
-def _without_zone(leaf: Data, value: str) -> str:
-    day, zone = values.date(value) or (value, "")
+def _lifted(leaf: Data, row: Field, value: str) -> str:
+    """The value for the content; what of its form would be lost stays in the leaf."""
+    if row.number and values.canonical(value) != value:
+        leaf["spelled"] = value
+    day, zone = (values.date(value) if row.date else None) or (value, "")
     if zone:
         leaf["zone"] = zone
     return day
+
+
+def _spelled(leaf: Data, row: Field, value: str, *, as_given: bool) -> str:
+    """The value for the element; `leaf` loses what was only kept for that."""
+    zone, spelled = leaf.pop("zone", ""), leaf.pop("spelled", None)
+    if not row.number or as_given:
+        return f"{value}{zone}"
+    if spelled is None:
+        return values.canonical(value)
+    return str(spelled) if values.canonical(spelled) == values.canonical(value) else value
 
 
 def _implied(row: Field, known: Mapping[str, str]) -> dict[str, str]:
@@ -220,7 +247,7 @@ def _vacant(data: Data, steps: list[_Step]) -> bool:
     return isinstance(leaf, dict) and (steps[-1].attribute or "value") not in leaf
 
 
-def _put(data: Data, row: Field, steps: list[_Step], value: str, known: Mapping[str, str]) -> None:
+def _put(data: Data, row: Field, steps: list[_Step], value: str, known: Mapping[str, str], *, as_given: bool) -> None:
     for step in steps[:-1]:
         following = _first(data, step.child)
         if not isinstance(following, dict):
@@ -235,8 +262,8 @@ def _put(data: Data, row: Field, steps: list[_Step], value: str, known: Mapping[
     implied = _implied(row, known)
     if any({**implied, **leaf}.get(name) not in allowed for name, allowed in row.only.items()):
         leaf = {}
-    zone = leaf.pop("zone", "") if row.date else ""
-    leaf = {**implied, **leaf, (last.attribute or "value"): f"{value}{zone}"}
+    said = value if last.attribute else _spelled(leaf, row, value, as_given=as_given)
+    leaf = {**implied, **leaf, (last.attribute or "value"): said}
     _set_first(data, last.child, {name: part for name, part in leaf.items() if part is not None})
 
 

@@ -104,5 +104,5 @@ def _line_data(line: Data, header_day: str | None, content: Data) -> Data:
         ids = [line[key] for key in ("name", "seller_item", "buyer_item", "gtin") if key in line]
         said.update({"name": ids[0]} if ids else {})
         amounts.say_net(item, line, content.get("currency"))
-    mapping.put(made, mapping.ORDER_LINE, "OrderLine", said, context(content))
+    mapping.put(made, mapping.ORDER_LINE, "OrderLine", said, context(content), as_given=fresh(content))
     return made

@@ -13,6 +13,7 @@ from apps.exchange.formats.messages import PartyLike
 from apps.exchange.formats.ubl import amounts, deliveries, mapping, parties, vocabulary
 from apps.exchange.formats.ubl.orders import context, derive_currency, fresh, header_rows
 from apps.exchange.formats.ubl.tree import Data, leaf_text
+from apps.exchange.formats.ubl.values import canonical
 
 CUSTOMIZATION: Final = "urn:fdc:peppol.eu:poacc:trns:order_response:3"
 PROFILE: Final = "urn:fdc:peppol.eu:poacc:bis:ordering:3"
@@ -202,13 +203,25 @@ def _apart(lines: list[Data]) -> list[Data]:
 
 def _parts(line: Data) -> list[Data]:
     parts = line.get("details", {}).get("parts", [])
-    if parts and _summary(parts) == {key: value for key, value in line.items() if key != "details"}:
+    if parts and _comparable(_summary(parts)) == _comparable(line):
         return list(parts)
     schedules = line.get("schedules", [])
     in_place = line.get("details", {}).get("line_item", {}).get("delivery", [])
     if not parts and (len(schedules) < 2 or len(in_place) > 1):
         return [line]
     return [_one_of(line, parts, index, schedule) for index, schedule in enumerate(schedules or [{}])]
+
+
+def _comparable(line: Data) -> Data:
+    """What a line says, whoever wrote its numbers."""
+    numbers: Data = {
+        key: canonical(line[key]) for key in ("quantity", "price", "price_base", "backorder") if key in line
+    }
+    schedules = [
+        {key: canonical(value) if key == "quantity" else value for key, value in schedule.items()}
+        for schedule in line.get("schedules", [])
+    ]
+    return {**line, **numbers, "schedules": schedules, "details": None}
 
 
 def _one_of(line: Data, parts: list[Data], index: int, schedule: dict[str, str]) -> Data:
@@ -240,7 +253,7 @@ def _line_data(line: Data, header_day: str | None, content: Data) -> Data:
     deliveries.settle(item, _offered(item, line, header_day), line.get("schedules"), line, deliveries.PROMISED)
     _say_substitute(made, line)
     item.setdefault("item", {})
-    mapping.put(made, mapping.RESPONSE_LINE, "OrderLine", said, context(content))
+    mapping.put(made, mapping.RESPONSE_LINE, "OrderLine", said, context(content), as_given=fresh(content))
     return made
 
 

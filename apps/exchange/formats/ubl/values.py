@@ -38,6 +38,11 @@ def decimal(value: str) -> Decimal | None:
     return Decimal(value) if _DECIMAL.fullmatch(value) else None
 
 
+def canonical(number: str) -> str:
+    """The shortest way to write a decimal: ``50.000`` and ``+50`` are ``50``."""
+    return format(Decimal(number).normalize(), "f")
+
+
 def date(value: str) -> tuple[str, str] | None:
     """An ISO date and its zone ("" mostly), or None where `value` is no date that can be."""
     match = _DATE.fullmatch(value)

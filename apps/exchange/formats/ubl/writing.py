@@ -19,8 +19,9 @@ def write(kind: str, content: dict[str, Any], *, buyer: PartyLike, seller: Party
     """
     if kind not in KINDS:
         raise ValueError(kind)
-    document = "Order" if kind == "order" else responses.document(content)
-    made = (orders if kind == "order" else responses).data(_said(content), buyer, seller)
+    said = _said(content)
+    document = "Order" if kind == "order" else responses.document(said)
+    made = (orders if kind == "order" else responses).data(said, buyer, seller)
     root = _root(document, made.pop("schema_location", None))
     tree.fill(root, made, model.aggregate(document))
     etree.indent(root)
@@ -31,10 +32,19 @@ def write(kind: str, content: dict[str, Any], *, buyer: PartyLike, seller: Party
 
 
 def _said(content: tree.Data) -> tree.Data:
-    """The content without the number that we made for a message that had none."""
-    details = dict(content.get("details", {}))
+    """The content without what is None, and without the number that we made for a message that had none."""
+    details = dict(content.get("details") or {})
     number = details.pop("number_made", None)
-    return {**content, "details": details, "number": "" if number == content["number"] else content["number"]}
+    lines = [_present(line) for line in content["lines"]]
+    said = {**_present(content), "details": details, "lines": lines}
+    return {**said, "number": ""} if number == content["number"] else said
+
+
+def _present(line: tree.Data) -> tree.Data:
+    said = {key: value for key, value in line.items() if value is not None}
+    if "schedules" in said:
+        said["schedules"] = [_present(schedule) for schedule in said["schedules"]]
+    return said
 
 
 def _root(document: str, location: str | None) -> etree._Element:
