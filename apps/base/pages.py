@@ -1,0 +1,58 @@
+"""What every page has in common: who may enter it, and that nothing of it is kept for the next enterprise."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+
+from apps.base import acting
+
+View = Callable[..., HttpResponseBase]
+
+
+def in_home(view: View) -> View:
+    """A page inside an enterprise's home: who is not signed in signs in first; who works for nobody is told so."""
+
+    @functools.wraps(view)
+    def entered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if acting.current().home is None:
+            if not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path())
+            raise PermissionDenied(_("You work for no enterprise at this address. An administrator of the enterprise can let you in."))
+        response = view(request, *args, **kwargs)
+        patch_cache_control(response, private=True, no_cache=True)
+        patch_vary_headers(response, ["Cookie", "HX-Request"])
+        return response
+
+    return entered
+
+
+def need(permission: str) -> None:
+    """Raises PermissionDenied, with a sentence that names the permission and who can give it, where the actor lacks it."""
+    if not acting.actor().may(permission):
+        raise PermissionDenied(
+            _("You may not do this: your role lacks “%(permission)s”. An administrator of your enterprise can give it to you.") % {"permission": permission}
+        )
+
+
+def is_part(request: HttpRequest) -> bool:
+    """Whether a part of the page is asked for (by htmx), and not the whole."""
+    return request.headers.get("HX-Request") == "true" and request.headers.get("HX-Boosted") != "true"
+
+
+def way_back(request: HttpRequest, default: str) -> str:
+    """The address in `next`, where it is one of ours; else `default`."""
+    wanted = request.POST.get("next", "")
+    safe = url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure())
+    return wanted if wanted and safe else default
+
+
+def see_other(url: str) -> HttpResponse:
+    """After a POST: go and GET (303)."""
+    return HttpResponse(status=303, headers={"Location": url})
