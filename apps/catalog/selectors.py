@@ -2,9 +2,10 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db import connection
 from django.db.models import Q, QuerySet
 
 from apps.catalog import models
@@ -33,41 +34,51 @@ class Match:
 
 
 def match(*, partner_id: uuid.UUID, wanted: Sequence[Wanted]) -> dict[int, Match | None]:
-    """The one item that fits each wanted one; None where none fits, or several do. Two queries, whatever the number."""
-    own, partners, gtins = {w.own for w in wanted if w.own}, {w.partners for w in wanted if w.partners}, {w.gtin for w in wanted if w.gtin}
-    aliases = models.Alias.objects.filter(partner_id=partner_id)
-    items = models.Item.objects.filter(Q(number__in=own) | Q(gtin__in=gtins) | Q(pk__in=aliases.filter(number__in=partners).values("item_id")))
-    rows = list(items.values("id", "number", "gtin", "name", "unit"))
-    known = _aliases_of(aliases.filter(item_id__in=[row["id"] for row in rows]))
-    return _choose(wanted, rows, known)
+    """The one item that fits each wanted one; None where none fits, or several do. One query, whatever the number."""
+    own, partners, gtins = ([text for w in wanted if (text := getattr(w, name))] for name in ("own", "partners", "gtin"))
+    with connection.cursor() as cursor:
+        cursor.execute(_CANDIDATES, [partner_id, own, gtins, partner_id, partners])
+        rows = [Candidate(*row) for row in cursor.fetchall()]
+    return _choose(wanted, rows)
 
 
-def _aliases_of(aliases: QuerySet[models.Alias]) -> Mapping[uuid.UUID, list[str]]:
-    known: dict[uuid.UUID, list[str]] = defaultdict(list)
-    for item_id, number in aliases.order_by("number").values_list("item_id", "number"):
-        known[item_id].append(number)
-    return known
+_CANDIDATES = (
+    "SELECT i.id, i.number, i.gtin, i.name, i.unit, ARRAY(SELECT a.number FROM catalog_alias a WHERE a.item_id = i.id AND a.partner_id = %s ORDER BY a.number) "
+    "FROM catalog_item i WHERE i.number = ANY(%s::text[]) OR i.gtin = ANY(%s::text[]) "
+    "OR i.id IN (SELECT item_id FROM catalog_alias WHERE partner_id = %s AND number = ANY(%s::text[]))"
+)
 
 
-def _found(row: Mapping[str, object], known: Mapping[uuid.UUID, list[str]]) -> Match:
-    numbers = known.get(row["id"]) or [""]  # type: ignore[call-overload]
-    return Match(partners=numbers[0], **row)  # type: ignore[arg-type]
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An item that may be meant, with the partner's numbers for it."""
+
+    id: uuid.UUID
+    number: str
+    gtin: str
+    name: str
+    unit: str
+    partners: list[str]
 
 
-def _choose(wanted: Sequence[Wanted], rows: Sequence[Mapping[str, object]], known: Mapping[uuid.UUID, list[str]]) -> dict[int, Match | None]:
-    by_number = {row["number"]: row for row in rows}
-    by_alias = {number: row for row in rows for number in known.get(row["id"], ())}  # type: ignore[call-overload]
-    by_gtin: dict[object, list[Mapping[str, object]]] = defaultdict(list)
+def _choose(wanted: Sequence[Wanted], rows: Sequence[Candidate]) -> dict[int, Match | None]:
+    by_number = {row.number: row for row in rows}
+    by_alias = {number: row for row in rows for number in row.partners}
+    by_gtin: dict[str, list[Candidate]] = defaultdict(list)
     for row in rows:
-        if row["gtin"]:
-            by_gtin[row["gtin"]].append(row)
+        if row.gtin:
+            by_gtin[row.gtin].append(row)
     chosen: dict[int, Match | None] = {}
     for w in wanted:
-        row = by_number.get(w.own) or by_alias.get(w.partners)
-        if row is None and len(by_gtin[w.gtin]) == 1:
-            row = by_gtin[w.gtin][0]
-        chosen[w.key] = _found(row, known) if row else None
+        found = by_number.get(w.own) or by_alias.get(w.partners)
+        if found is None and len(by_gtin[w.gtin]) == 1:
+            found = by_gtin[w.gtin][0]
+        chosen[w.key] = _found(found) if found else None
     return chosen
+
+
+def _found(row: Candidate) -> Match:
+    return Match(id=row.id, number=row.number, partners=(row.partners or [""])[0], gtin=row.gtin, name=row.name, unit=row.unit)
 
 
 def items(*, search: str = "") -> QuerySet[models.Item]:

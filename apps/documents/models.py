@@ -3,7 +3,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from apps.base.models import HomeModel, HomeQuerySet, NumericField
+from apps.base.models import HomeModel, NumericField
 
 
 class TransactionId(models.Func):
@@ -47,8 +47,6 @@ class Document(HomeModel):
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
-    objects = HomeQuerySet.as_manager()
-
     class Meta:
         verbose_name = _("document")
         verbose_name_plural = _("documents")
@@ -88,9 +86,8 @@ class Line(HomeModel):
     reason = models.TextField(blank=True)
     substitute = models.JSONField(null=True)
     answer_details = models.JSONField(null=True)
+    agreed = models.BooleanField(default=False)
     agreed_price = NumericField(null=True)
-
-    objects = HomeQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["document", "position"], name="line_position_once")]
@@ -104,8 +101,6 @@ class Schedule(HomeModel):
     position = models.PositiveIntegerField()
     quantity = NumericField()
     due_on = models.DateField(null=True)
-
-    objects = HomeQuerySet.as_manager()
 
     class Meta:
         indexes = [models.Index(fields=["kind", "due_on"], name="schedule_due")]
@@ -136,8 +131,6 @@ class Step(HomeModel):
     epoch = models.IntegerField(db_default=CurrentEpoch())
     xid = models.BigIntegerField(db_default=TransactionId())
 
-    objects = HomeQuerySet.as_manager()
-
     class Meta:
         verbose_name = _("step")
         verbose_name_plural = _("steps")
@@ -152,8 +145,6 @@ class Quantity(HomeModel):
     step = models.ForeignKey(Step, models.CASCADE, related_name="quantities")
     kind = models.CharField(max_length=12)
     quantity = NumericField()
-
-    objects = HomeQuerySet.as_manager()
 
 
 class Link(HomeModel):

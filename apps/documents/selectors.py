@@ -1,6 +1,7 @@
 """Questions about documents, as plain data: what lists, pages, REST and the feed show."""
 
 import datetime as dt
+import re
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,8 +17,53 @@ from apps.documents import models
 from apps.documents.types import TYPES
 from apps.documents.vocabulary import DocumentType, Move
 
-HEAD = ["id", "type", "side", "partner_id", "number", "state", "currency", "note", "details", "amount", "line_count", "issued_on", "due_on", "version", "seen_at", "created_at", "updated_at", "own_said", "partner_said"]
-LINE = ["id", "position", "reference", "item_id", "item__number", "item__name", "item__name_zh", "buyer_item", "seller_item", "gtin", "name", "quantity", "unit", "price", "price_base", "note", "details", "response", "offered_price", "reason", "substitute", "answer_details", "agreed_price"]
+HEAD = [
+    "id",
+    "type",
+    "side",
+    "partner_id",
+    "number",
+    "state",
+    "currency",
+    "note",
+    "details",
+    "amount",
+    "line_count",
+    "issued_on",
+    "due_on",
+    "version",
+    "seen_at",
+    "created_at",
+    "updated_at",
+    "own_said",
+    "partner_said",
+]
+LINE = [
+    "id",
+    "position",
+    "reference",
+    "item_id",
+    "item__number",
+    "item__name",
+    "item__name_zh",
+    "buyer_item",
+    "seller_item",
+    "gtin",
+    "name",
+    "quantity",
+    "unit",
+    "price",
+    "price_base",
+    "note",
+    "details",
+    "response",
+    "offered_price",
+    "reason",
+    "substitute",
+    "answer_details",
+    "agreed",
+    "agreed_price",
+]
 STEP = ["id", "document_id", "position", "own", "by", "at", "move", "before", "after", "said", "seen", "overruled", "data"]
 
 
@@ -179,37 +225,55 @@ class Happened:
 
 
 FEED = (
-    "SELECT s.epoch, s.xid, s.id, s.position, s.own, s.by, s.at, s.move, s.before, s.after, s.overruled, d.id, d.type, d.number, d.partner_id, d.side "
+    "SELECT s.epoch, s.xid, s.id, s.position, s.own, s.by, s.at, s.move, s.before, s.after, s.overruled, d.id, d.type, d.number, d.partner_id, d.side, "
+    "s.epoch < public.current_epoch() OR s.xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint "
     "FROM documents_step s JOIN documents_document d ON d.id = s.document_id "
-    "WHERE (s.epoch, s.xid, s.id) > (%s, %s, %s) "
-    "AND (s.epoch < public.current_epoch() OR s.xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint) "
-    "ORDER BY s.epoch, s.xid, s.id LIMIT %s"
+    "WHERE (s.epoch, s.xid, s.id) > (%s, %s, %s) ORDER BY s.epoch, s.xid, s.id LIMIT %s"
 )
 START = "0.0.00000000000000000000000000000000"
+CURSOR = re.compile(r"([0-9a-f]{1,8})\.([0-9a-f]{1,16})\.([0-9a-f]{32})\Z")
+LARGEST_EPOCH, LARGEST_XID = 2**31 - 1, 2**63 - 1
 
 
 class BadCursor(ValueError):
     """A cursor that this feed never gave."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A piece of the feed. held: more was committed already, and will be told when an older transaction has ended."""
+
+    happened: Sequence[Happened]
+    held: bool
+
+
 def feed(*, after: str = "", limit: int = 100) -> list[Happened]:
-    """What happened to this home's documents after a cursor, in an order that never changes and has no gaps.
+    """What happened to this home's documents after a cursor, in an order that never changes and has no gaps. Raises BadCursor."""
+    return list(feed_page(after=after, limit=limit).happened)
+
+
+def feed_page(*, after: str = "", limit: int = 100) -> Page:
+    """The feed after a cursor, and whether something waits behind it. Raises BadCursor.
 
     A row is told only when no transaction that began before it can still commit (its id is below the oldest running one).
-    Raises BadCursor.
+    These rows come first in the feed's order, as the order is that of the ids.
     """
     with connection.cursor() as cursor:
-        cursor.execute(FEED, [*_parse(after or START), limit])
+        cursor.execute(FEED, [*position_of(after or START), limit])
         rows = cursor.fetchall()
-    return [_happened(row) for row in rows]
+    settled = [_happened(row[:-1]) for row in rows if row[-1]]
+    return Page(happened=settled, held=len(settled) < len(rows))
 
 
-def _parse(cursor: str) -> tuple[int, int, uuid.UUID]:
-    try:
-        epoch, xid, key = cursor.split(".")
-        return int(epoch, 16), int(xid, 16), uuid.UUID(key)
-    except ValueError as error:
-        raise BadCursor(cursor) from error
+def position_of(cursor: str) -> tuple[int, int, uuid.UUID]:
+    """A cursor's place in the order of the feed: what can be compared. Raises BadCursor."""
+    found = CURSOR.match(cursor)
+    if found is None:
+        raise BadCursor(cursor)
+    epoch, xid, key = int(found[1], 16), int(found[2], 16), uuid.UUID(found[3])
+    if epoch > LARGEST_EPOCH or xid > LARGEST_XID:
+        raise BadCursor(cursor)
+    return epoch, xid, key
 
 
 def cursor_of(epoch: int, xid: int, key: uuid.UUID) -> str:

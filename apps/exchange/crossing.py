@@ -2,11 +2,14 @@
 
 import logging
 import uuid
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import orjson
-from django.db import DatabaseError, InterfaceError, OperationalError, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from apps.base import acting, clock
@@ -45,7 +48,7 @@ def _inline(sender: uuid.UUID, receiver: uuid.UUID) -> None:
     if home is None:
         raise Stuck(0, _("The partner cannot be reached."))
     with boundary.enter(home), transaction.atomic():
-        while _take_batch(sender, upto=None):
+        while _take_batch(sender, upto=None) == BATCH:
             pass
 
 
@@ -67,8 +70,11 @@ def deliver(*, sender: uuid.UUID, receiver: uuid.UUID) -> int:
         return 0
     total = 0
     with boundary.enter(home):
+        # Under the cursor's lock a short batch is all that was committed; whoever commits later delivers himself.
         while taken := _deliver_batch(sender):
             total += taken
+            if taken < BATCH:
+                break
     return total
 
 
@@ -80,65 +86,104 @@ def _deliver_batch(sender: uuid.UUID) -> int:
     try:
         return whole(batch)
     except Stuck as stuck:
-        whole(partial(batch, stuck.seq - 1))
+        taken = whole(partial(batch, stuck.seq - 1))
         whole(partial(_halt, sender, stuck.seq, str(stuck)))
-        return 0
+        return taken
+
+
+@dataclass(slots=True)
+class Reached:
+    """A cursor, locked: how far its channel was taken in."""
+
+    id: uuid.UUID
+    channel: uuid.UUID
+    delivered: int
+    digest: bytes
+
+
+_LOCK = (
+    "SELECT u.id, u.channel_id, u.delivered, u.digest FROM exchange_cursor u JOIN exchange_channel c ON c.id = u.channel_id "
+    "WHERE c.sender_id = %s AND c.receiver_id = %s FOR UPDATE OF u"
+)
+_NEXT = (
+    "SELECT seq, sender_id, kind, body, digest, signature, key_id FROM exchange_envelope WHERE channel_id = %s AND seq > %s AND seq <= %s ORDER BY seq LIMIT %s"
+)
+_ADVANCE = "UPDATE exchange_cursor SET delivered = %s, digest = %s, halted_at = NULL, reason = '', attempts = 0 WHERE id = %s"
+_LAST = 2**62
 
 
 def _take_batch(sender: uuid.UUID, *, upto: int | None) -> int:
     """Lock the cursor, take in what comes next, advance it. In the caller's transaction, as the receiver."""
-    cursor = _cursor(sender)
-    if cursor is None:
+    reached = _cursor(sender)
+    if reached is None:
         return 0
-    waiting = models.Envelope.objects.filter(channel_id=cursor.channel_id, seq__gt=cursor.delivered).order_by("seq")
-    envelopes = list(waiting.filter(seq__lte=upto)[:BATCH] if upto is not None else waiting[:BATCH])
-    for envelope in envelopes:
-        _take(cursor, envelope)
-    if envelopes:
-        cursor.delivered, cursor.digest = envelopes[-1].seq, envelopes[-1].digest
-        models.Cursor.objects.filter(pk=cursor.pk).update(delivered=cursor.delivered, digest=cursor.digest, halted_at=None, reason="", attempts=0)
+    with connection.cursor() as cursor:
+        cursor.execute(_NEXT, [reached.channel, reached.delivered, _LAST if upto is None else upto, BATCH])
+        envelopes = [Taken(*row) for row in cursor.fetchall()]
+        for envelope in envelopes:
+            _take(reached, envelope)
+        if envelopes:
+            cursor.execute(_ADVANCE, [reached.delivered, reached.digest, reached.id])
     return len(envelopes)
 
 
-def _cursor(sender: uuid.UUID) -> models.Cursor | None:
+def _cursor(sender: uuid.UUID) -> Reached | None:
     me = acting.home().id
-    cursors = models.Cursor.objects.select_for_update(of=("self",)).filter(channel__sender_id=sender, channel__receiver_id=me)
-    cursor = cursors.first()
-    if cursor is None:
-        channel = models.Channel.objects.filter(sender_id=sender, receiver_id=me).first()
-        if channel is None:
-            return None
-        models.Cursor.objects.bulk_create([models.Cursor(channel_id=channel.pk, receiver_id=me)], ignore_conflicts=True)
-        cursor = cursors.get()
-    return cursor
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK, [sender, me])
+        row = cursor.fetchone()
+        if row is None:
+            channel = models.Channel.objects.filter(sender_id=sender, receiver_id=me).first()
+            if channel is None:
+                return None
+            models.Cursor.objects.bulk_create([models.Cursor(channel_id=channel.pk, receiver_id=me)], ignore_conflicts=True)
+            cursor.execute(_LOCK, [sender, me])
+            row = cursor.fetchone()
+    return Reached(row[0], row[1], row[2], bytes(row[3]))
 
 
-def _take(cursor: models.Cursor, envelope: models.Envelope) -> None:
-    body = bytes(envelope.body)
-    if envelope.seq != cursor.delivered + 1 or digest_of(body, bytes(cursor.digest)) != bytes(envelope.digest):
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An envelope as it is read for delivery."""
+
+    seq: int
+    sender: uuid.UUID
+    kind: str
+    body: bytes
+    digest: bytes
+    signature: bytes
+    key: uuid.UUID
+
+
+def _take(reached: Reached, envelope: Taken) -> None:
+    """Check one envelope against the chain and hand it to the documents. Raises Stuck."""
+    body, digest = bytes(envelope.body), bytes(envelope.digest)
+    if envelope.seq != reached.delivered + 1 or digest_of(body, reached.digest) != digest:
         raise Stuck(envelope.seq, _("The chain of the channel is broken here."))
-    if not keys.signed(key=envelope.key_id, sender=envelope.sender_id, digest=bytes(envelope.digest), signature=bytes(envelope.signature)):
+    if not keys.signed(key=envelope.key, sender=envelope.sender, digest=digest, signature=bytes(envelope.signature)):
         raise Stuck(envelope.seq, _("The signature is not the sender's."))
     try:
         _accept(envelope, orjson.loads(body))
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
-        log.exception("an envelope cannot be taken", extra={"channel": str(envelope.channel_id), "seq": envelope.seq})
+        log.exception("an envelope cannot be taken", extra={"channel": str(reached.channel), "seq": envelope.seq})
         raise Stuck(envelope.seq, str(error) or type(error).__name__) from error
-    cursor.delivered, cursor.digest = envelope.seq, envelope.digest
+    reached.delivered, reached.digest = envelope.seq, digest
 
 
-def _accept(envelope: models.Envelope, body: dict[str, Any]) -> None:
+def _accept(envelope: Taken, body: dict[str, Any]) -> None:
     content = body["content"]
     if envelope.kind.endswith(".remark"):
-        documents.accept_remark(body=content, partner_id=envelope.sender_id)
+        documents.accept_remark(body=content, partner_id=envelope.sender)
     else:
-        documents.accept(body=content, partner_id=envelope.sender_id, envelope=envelope.seq)
+        documents.accept(body=content, partner_id=envelope.sender, envelope=envelope.seq)
 
 
 def _halt(sender: uuid.UUID, seq: int, reason: str) -> None:
+    """Write down why a channel stands still, unless somebody else has brought it further meanwhile."""
     with transaction.atomic():
-        cursor = _cursor(sender)
-        if cursor is not None and cursor.delivered == seq - 1:
-            models.Cursor.objects.filter(pk=cursor.pk).update(halted_at=cursor.halted_at or clock.now(), reason=reason[:2000], attempts=cursor.attempts + 1)
+        reached = _cursor(sender)
+        if reached is not None and reached.delivered == seq - 1:
+            halted_at = Coalesce("halted_at", Value(clock.now()))
+            models.Cursor.objects.filter(pk=reached.id).update(halted_at=halted_at, reason=reason[:2000], attempts=F("attempts") + 1)

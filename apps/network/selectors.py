@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from django.db import connection
 from django.db.models import Prefetch, Q
 from django.utils.translation import gettext as _
 
@@ -98,6 +99,24 @@ def partner(*, slug: str | None = None, id: uuid.UUID | None = None, document_ty
     if found and found[0].state == "active":
         raise NoPartner(_("You and “%(name)s” have not agreed to exchange this kind of document.") % {"name": found[0].name})
     raise NoPartner(_("“%(slug)s” is no partner of yours. Invite the enterprise under Network first.") % {"slug": str(slug or "")[:60]})
+
+
+def agreed(*, id: uuid.UUID, document_type: str) -> uuid.UUID:
+    """The partnership in which this type of document may be said to the partner with this id, in one query. Raises NoPartner."""
+    me = acting.home().id
+    with connection.cursor() as cursor:
+        cursor.execute(_AGREED, [me, id, id, me, f'["{document_type}"]'])
+        row = cursor.fetchone()
+    if row is None:
+        return partner(id=id, document_type=document_type).partnership_id
+    return row[0]  # type: ignore[no-any-return]
+
+
+_AGREED = (
+    "SELECT p.id FROM network_partnership p JOIN network_consent c ON c.partnership_id = p.id "
+    "WHERE (p.inviter_id, p.invitee_id) IN ((%s, %s), (%s, %s)) AND c.state = 'given' AND c.document_types @> %s::jsonb "
+    "GROUP BY p.id HAVING count(*) = 2"
+)
 
 
 def active(*, role: str | None = None) -> list[Partner]:

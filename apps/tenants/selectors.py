@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from django.db import connection
 from django.db.models import Q
 
 from apps.base.acting import Home
@@ -37,10 +38,15 @@ def find(*, slug: str | None) -> Listed | None:
     return Listed(**row) if row else None
 
 
+_HOME = "SELECT id, slug, name, schema_name, language, currency, time_zone FROM tenants_enterprise WHERE ready AND suspended_at IS NULL AND {} = %s"
+
+
 def home(*, slug: str | None = None, id: uuid.UUID | None = None) -> Home | None:
     """An enterprise that can be entered: ready and not suspended."""
-    found = models.Enterprise.objects.filter(Q(slug=slug) if id is None else Q(pk=id), ready=True, suspended_at=None).first()
-    return found.home() if found else None
+    with connection.cursor() as cursor:
+        cursor.execute(_HOME.format("slug" if id is None else "id"), [slug if id is None else id])
+        row = cursor.fetchone()
+    return Home(**dict(zip(("id", "slug", "name", "schema", "language", "currency", "time_zone"), row, strict=True))) if row else None
 
 
 def home_at(*, host: str) -> Home | None:

@@ -3,7 +3,7 @@
 import datetime as dt
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 
 from apps.base import acting, announcing, fields
 from apps.base.acting import Actor
-from apps.base.findings import refuse
+from apps.base.findings import Invalid, refuse
+from apps.base.models import Batch
 from apps.catalog import selectors as catalog
 from apps.documents import models
 from apps.documents.services import folding, storing, wording
@@ -81,14 +82,14 @@ def draft(*, type: str, partner: str, number: str, currency: str, lines: Any, no
     )  # fmt: skip
     side = document_type.issuer
     items = _match(content, side=side, partner_id=relation.id, lenient=lenient)
-    with transaction.atomic():
-        document = _create(document_type, content, side=side, partner_id=relation.id, issuer_id=acting.home().id, at=at)
-        made = storing.made_by(by, at=at, move="draft")
-        step = storing.write_step(document, "", content.state, made)
-        storing.insert_lines(document.pk, content.lines, items)
-        storing.update_header(document, content, made)
-        announcing.announce(Moved(document=document, document_type=document_type, step=step, body=None))
-    return document
+    row = models.Document(type=type, side=side, partner_id=relation.id, issuer_id=acting.home().id, seen_at=at)
+    try:
+        with transaction.atomic():
+            step = storing.create(row, content, items, before="", made=storing.made_by(by, at=at, move="draft"))
+            announcing.announce(Moved(document=row, document_type=document_type, step=step, body=None))
+    except IntegrityError as error:
+        raise _number_taken(content.number) from error
+    return row
 
 
 def revise(*, document: uuid.UUID, given: Mapping[str, Any], by: Actor, at: dt.datetime, version: int | None = None) -> models.Document:
@@ -104,10 +105,12 @@ def revise(*, document: uuid.UUID, given: Mapping[str, Any], by: Actor, at: dt.d
         content = read_content(document_type, partner_id=row.partner_id, given={**now, "lines": known, **given}, today=at.date(), own=row.pk)
         items = _match(content, side=row.side, partner_id=row.partner_id, lenient=False)
         made = storing.made_by(by, at=at, move="revise")
-        row.lines.all().delete()
-        storing.insert_lines(row.pk, content.lines, items)
-        step = storing.write_step(row, before.state, content.state, made)
-        storing.update_header(row, content, made)
+        storing.drop_lines(row)
+        batch = Batch()
+        storing.insert_lines(batch, row.pk, content.lines, items)
+        step = storing.add_step(batch, row, before.state, content.state, made)
+        storing.change_header(batch, row, content, made)
+        batch.write()
         announcing.announce(Moved(document=row, document_type=document_type, step=step, body=None))
     return row
 
@@ -123,7 +126,7 @@ def read_content(
     lines = wording.read_lines(reader, given.get("lines"))
     taken = models.Document.objects.filter(type=document_type.code, issuer_id=acting.home().id, number=number).exclude(pk=own)
     if number and taken.exists():
-        reader.found("/number", "number_taken", _("You have used the number “%(number)s” before. Every document needs its own.") % {"number": number})
+        reader.findings += _number_taken(number).findings
     note = reader.text("/note", given.get("note"), 4000)
     reader.done()
     details = dict(given.get("details") or {})
@@ -166,22 +169,8 @@ def _complete(line: folding.Line, match: catalog.Match, side: str) -> None:
         line.seller_item, line.buyer_item = line.seller_item or match.number, line.buyer_item or match.partners
 
 
-def _create(
-    document_type: DocumentType, content: Content, *, side: str, partner_id: uuid.UUID, issuer_id: uuid.UUID, at: dt.datetime, id: uuid.UUID | None = None
-) -> models.Document:
-    document = models.Document(
-        type=document_type.code, side=side, partner_id=partner_id, issuer_id=issuer_id, number=content.number, state=content.state,
-        currency=content.currency, created_at=at, updated_at=at, version=0, seen_at=at,
-    )  # fmt: skip
-    if id is not None:
-        document.pk = id
-    try:
-        with transaction.atomic():
-            document.save(force_insert=True)
-    except IntegrityError as error:
-        sentence = _("The number “%(number)s” has been used before. Every document needs its own.") % {"number": content.number}
-        raise refuse("/number", "number_taken", sentence) from error
-    return document
+def _number_taken(number: str) -> Invalid:
+    return refuse("/number", "number_taken", _("You have used the number “%(number)s” before. Every document needs its own.") % {"number": number})
 
 
 def _need(by: Actor, permission: str) -> None:
@@ -290,10 +279,14 @@ def accept(*, body: Mapping[str, Any], partner_id: uuid.UUID, envelope: int) -> 
         said = Said(move=declared.code, side=body["side"], said=body["said"], seen=body["seen"], data=wording.parse(declared.effect, body["data"]))
     except (KeyError, ValueError, TypeError, ArithmeticError) as error:
         raise Unacceptable(_("The move cannot be read: %(error)s") % {"error": error}) from error
-    with transaction.atomic():
+    made = storing.Made(
+        id=uuid.UUID(body["step"]), by=body["by"], by_id=None, at=dt.datetime.fromisoformat(body["at"]), own=False, move=said.move, said=said.said, seen=said.seen,
+        data=body["data"], envelope=envelope,
+    )  # fmt: skip
+    with transaction.atomic(savepoint=False):
         row = models.Document.objects.select_for_update().filter(pk=uuid.UUID(body["document"])).first()
         if row is None:
-            row, before, after = _receive(document_type, declared, said, body, partner_id)
+            row, step = _receive(document_type, declared, said, uuid.UUID(body["document"]), partner_id, made)
         elif row.partner_id != partner_id or row.side == said.side:
             raise Unacceptable(_("This document is not between these two enterprises."))
         elif said.said != row.partner_said + 1:
@@ -301,25 +294,22 @@ def accept(*, body: Mapping[str, Any], partner_id: uuid.UUID, envelope: int) -> 
         else:
             before = storing.load(row)
             after = _taken(document_type, row, before, said)
-        made = storing.Made(
-            id=uuid.UUID(body["step"]), by=body["by"], by_id=None, at=dt.datetime.fromisoformat(body["at"]), own=False, move=said.move, said=said.said, seen=said.seen,
-            overruled=after is before, data=body["data"], envelope=envelope,
-        )  # fmt: skip
-        step = storing.store(row, before, after, made)
+            step = storing.store(row, before, after, replace(made, overruled=after is before))
         announcing.announce(Moved(document=row, document_type=document_type, step=step, body=None))
     return row
 
 
-def _receive(document_type: DocumentType, move: Move, said: Said, body: Mapping[str, Any], partner_id: uuid.UUID) -> tuple[models.Document, Content, Content]:
+def _receive(
+    document_type: DocumentType, move: Move, said: Said, id: uuid.UUID, partner_id: uuid.UUID, made: storing.Made
+) -> tuple[models.Document, models.Step]:
+    """The first word about a document: it stands at this side from now on."""
     if move.effect != "ask" or said.side != document_type.issuer or said.said != 1:
         raise Unacceptable(_("The first word about a document must be its publication."))
     after = folding.apply(document_type, Content(state=document_type.draft), said)
     side = OTHER[said.side]
     items = _match(after, side=side, partner_id=partner_id, lenient=True)
-    at = dt.datetime.fromisoformat(body["at"])
-    row = _create(document_type, after, side=side, partner_id=partner_id, issuer_id=partner_id, at=at, id=uuid.UUID(body["document"]))
-    storing.insert_lines(row.pk, after.lines, items)
-    return row, Content(state=document_type.draft, lines=after.lines), after
+    row = models.Document(id=id, type=document_type.code, side=side, partner_id=partner_id, issuer_id=partner_id)
+    return row, storing.create(row, after, items, before=document_type.draft, made=made)
 
 
 def _taken(document_type: DocumentType, row: models.Document, before: Content, said: Said) -> Content:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from apps.base import announcing, fields
 from apps.base.acting import Actor
 from apps.base.findings import refuse
-from apps.base.models import new_id
+from apps.base.models import Batch, new_id
 from apps.documents import models
 from apps.documents.services import storing
 from apps.documents.services.moving import Moved, Unacceptable, _need, lock
@@ -56,9 +56,11 @@ def accept_remark(*, body: Mapping[str, Any], partner_id: uuid.UUID) -> None:
 
 
 def _note_step(row: models.Document, made: storing.Made) -> None:
-    step = storing.write_step(row, row.state, row.state, made)
+    batch = Batch()
+    step = storing.add_step(batch, row, row.state, row.state, made)
     row.updated_at = made.at
-    row.save(update_fields=["version", "updated_at", "seen_at"])
+    storing.touch_header(batch, row, ["version", "updated_at", "seen_at"])
+    batch.write()
     announcing.announce(Moved(document=row, document_type=TYPES[row.type], step=step, body=None))
 
 

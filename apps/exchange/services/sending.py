@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import transaction
+from django.db import connection
 
 from apps.base import acting
 from apps.documents.services import Moved, Remarked
@@ -19,65 +19,68 @@ def send(news: Moved) -> None:
     """React to a move: what concerns the partner is said to him. Without a partnership that allows it the move fails whole."""
     if news.body is None:
         return
-    partner = network.partner(id=news.document.partner_id, document_type=news.document.type)
-    kind = f"{news.document.type}.{news.step.move}"
+    document = news.document
+    partnership_id = network.agreed(id=document.partner_id, document_type=document.type)
     append(
-        partner_id=partner.id,
-        partnership_id=partner.partnership_id,
-        kind=kind,
-        document=news.document.pk,
+        partner_id=document.partner_id,
+        partnership_id=partnership_id,
+        kind=f"{document.type}.{news.step.move}",
+        document=document.pk,
         seen=news.step.seen,
         content=news.body,
         at=news.step.at,
     )
-    crossing.carry(receiver=partner.id, inline=news.inline)
+    crossing.carry(receiver=document.partner_id, inline=news.inline)
 
 
 def send_remark(news: Remarked) -> None:
     """React to a message in a document's thread: the partner reads it too."""
     if news.body is None:
         return
-    partner = network.partner(id=news.document.partner_id)
-    kind = f"{news.document.type}.remark"
-    append(partner_id=partner.id, partnership_id=partner.partnership_id, kind=kind, document=news.document.pk, seen=0, content=news.body, at=news.at)
-    crossing.carry(receiver=partner.id, inline=False)
+    document = news.document
+    partnership_id = network.agreed(id=document.partner_id, document_type=document.type)
+    append(
+        partner_id=document.partner_id,
+        partnership_id=partnership_id,
+        kind=f"{document.type}.remark",
+        document=document.pk,
+        seen=0,
+        content=news.body,
+        at=news.at,
+    )
+    crossing.carry(receiver=document.partner_id, inline=False)
+
+
+_LOCK = "SELECT id, head, digest FROM exchange_channel WHERE sender_id = %s AND receiver_id = %s FOR NO KEY UPDATE"
+_APPEND = (
+    "WITH said AS (INSERT INTO exchange_envelope (channel_id, seq, sender_id, receiver_id, kind, document, seen, body, digest, signature, key_id, at) "
+    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)) UPDATE exchange_channel SET head = %s, digest = %s WHERE id = %s"
+)
 
 
 def append(*, partner_id: uuid.UUID, partnership_id: uuid.UUID, kind: str, document: uuid.UUID, seen: int, content: Mapping[str, Any], at: dt.datetime) -> int:
-    """Append one envelope to the acting enterprise's channel to a partner. Gives its number."""
+    """Append one envelope to the acting enterprise's channel to a partner. Gives its number.
+
+    The channel's head is locked until the transaction ends: envelopes stand in the log in the order in which they were committed.
+    """
     me = acting.home().id
-    channel = _locked(me, partner_id, partnership_id)
-    seq = channel.head + 1
-    body = canonical({"channel": str(channel.pk), "seq": seq, "sender": str(me), "receiver": str(partner_id), "kind": kind, "content": content})
-    digest = digest_of(body, bytes(channel.digest))
-    key, signature = keys.sign(digest)
-    models.Envelope.objects.bulk_create(
-        [
-            models.Envelope(
-                channel_id=channel.pk,
-                seq=seq,
-                sender_id=me,
-                receiver_id=partner_id,
-                kind=kind,
-                document=document,
-                seen=seen,
-                body=body,
-                digest=digest,
-                signature=signature,
-                key_id=key,
-                at=at,
-            )  # fmt: skip
-        ]
-    )
-    models.Channel.objects.filter(pk=channel.pk).update(head=seq, digest=digest)
+    with connection.cursor() as cursor:
+        channel, head, previous = _locked(cursor, me, partner_id, partnership_id)
+        seq = head + 1
+        body = canonical({"channel": str(channel), "seq": seq, "sender": str(me), "receiver": str(partner_id), "kind": kind, "content": content})
+        digest = digest_of(body, previous)
+        key, signature = keys.sign(digest)
+        envelope = (channel, seq, me, partner_id, kind, document, seen, body, digest, signature, key, at)
+        cursor.execute(_APPEND, [*envelope, seq, digest, channel])
     return seq
 
 
-def _locked(me: uuid.UUID, partner_id: uuid.UUID, partnership_id: uuid.UUID) -> models.Channel:
-    channels = models.Channel.objects.select_for_update(no_key=True).filter(sender_id=me, receiver_id=partner_id)
-    channel = channels.first()
-    if channel is None:
-        with transaction.atomic():
-            models.Channel.objects.bulk_create([models.Channel(partnership_id=partnership_id, sender_id=me, receiver_id=partner_id)], ignore_conflicts=True)
-        channel = channels.get()
-    return channel
+def _locked(cursor: Any, me: uuid.UUID, partner_id: uuid.UUID, partnership_id: uuid.UUID) -> tuple[uuid.UUID, int, bytes]:
+    """The channel with its head, locked; made where nothing was ever said to this partner."""
+    cursor.execute(_LOCK, [me, partner_id])
+    row = cursor.fetchone()
+    if row is None:
+        models.Channel.objects.bulk_create([models.Channel(partnership_id=partnership_id, sender_id=me, receiver_id=partner_id)], ignore_conflicts=True)
+        cursor.execute(_LOCK, [me, partner_id])
+        row = cursor.fetchone()
+    return row[0], row[1], bytes(row[2])
