@@ -6,6 +6,7 @@ Reading *lifts*: the value leaves the generic data (see `tree`) for its place in
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final
 
 from apps.exchange.formats.ubl import model, values
@@ -139,15 +140,16 @@ class _Step:
     attribute: str = ""
 
 
-def _steps(path: str, kind: str) -> list[_Step]:
+@cache
+def _steps(path: str, kind: str) -> tuple[_Step, ...]:
     bare, _at, attribute = path.partition("@")
-    steps = []
+    steps: list[_Step] = []
     for name in bare.split("/"):
         child = model.aggregate(kind).by_name[name]
         steps.append(_Step(child))
         kind = child.aggregate
     steps[-1] = _Step(steps[-1].child, model.snake(attribute))
-    return steps
+    return tuple(steps)
 
 
 def _first(data: Data, child: model.Child) -> Any:
@@ -170,7 +172,7 @@ def _drop_first(data: Data, child: model.Child) -> None:
         data.pop(child.key, None)
 
 
-def _walk(data: Data, steps: list[_Step]) -> Iterator[tuple[Data, model.Child]]:
+def _walk(data: Data, steps: tuple[_Step, ...]) -> Iterator[tuple[Data, model.Child]]:
     """Every holder on the way with the child to take in it, as far as the data goes."""
     for step in steps:
         yield data, step.child
@@ -180,7 +182,7 @@ def _walk(data: Data, steps: list[_Step]) -> Iterator[tuple[Data, model.Child]]:
         data = following
 
 
-def _lift(data: Data, row: Field, steps: list[_Step], context: Mapping[str, str], *, keep: bool) -> str | None:
+def _lift(data: Data, row: Field, steps: tuple[_Step, ...], context: Mapping[str, str], *, keep: bool) -> str | None:
     way = list(_walk(data, steps))
     leaf = _first(*way[-1]) if len(way) == len(steps) else None
     if leaf is None:
@@ -241,13 +243,15 @@ def _prune(way: list[tuple[Data, model.Child]], leaf: Data, *, keep: bool) -> No
         _drop_first(holder, child)
 
 
-def _vacant(data: Data, steps: list[_Step]) -> bool:
+def _vacant(data: Data, steps: tuple[_Step, ...]) -> bool:
     way = list(_walk(data, steps))
     leaf = _first(*way[-1]) if len(way) == len(steps) else None
     return isinstance(leaf, dict) and (steps[-1].attribute or "value") not in leaf
 
 
-def _put(data: Data, row: Field, steps: list[_Step], value: str, known: Mapping[str, str], *, as_given: bool) -> None:
+def _put(
+    data: Data, row: Field, steps: tuple[_Step, ...], value: str, known: Mapping[str, str], *, as_given: bool
+) -> None:
     for step in steps[:-1]:
         following = _first(data, step.child)
         if not isinstance(following, dict):
@@ -267,7 +271,7 @@ def _put(data: Data, row: Field, steps: list[_Step], value: str, known: Mapping[
     _set_first(data, last.child, {name: part for name, part in leaf.items() if part is not None})
 
 
-def _drop_vacant(data: Data, steps: list[_Step]) -> None:
+def _drop_vacant(data: Data, steps: tuple[_Step, ...]) -> None:
     """Take away what still lacks its value, and every aggregate that cannot be without it, or is empty without it."""
     if not _vacant(data, steps) or steps[-1].attribute:
         return

@@ -64,6 +64,7 @@ _SHORT: Final = {
 _BORDER: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
+@cache
 def snake(name: str) -> str:
     """`AccountingCostCode` as `accounting_cost_code`."""
     return _BORDER.sub("_", name).lower()
