@@ -1,0 +1,88 @@
+"""What every test stands on: a database of the run's own, the cast, and nothing that leaves the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import ground
+
+SERVER = ground.lay()
+
+import django  # noqa: E402  # the settings are read here, so the ground must lie
+
+django.setup()
+
+from django.conf import settings  # noqa: E402
+from django.core.management import call_command  # noqa: E402
+from django.db import connections  # noqa: E402
+
+from tests import cast as company  # noqa: E402
+from tests.cast import Cast, Member  # noqa: E402
+
+# These test what needs no database, or a server of their own.
+WITHOUT_DATABASE = ("exchange/formats", "portal", "architecture")
+HERE = Path(__file__).parent
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Static files need no manifest here: a test that looks at a page does not wait for one to be built."""
+    settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    ground.clear_the_dead()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    ground.remove(SERVER)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup() -> None:
+    """No test database beside the database: this run's server is its own."""
+
+
+@pytest.fixture(scope="session")
+def database(django_db_blocker: Any) -> Iterator[None]:
+    """The server, started, with roles, tables and rights; made anew for this run."""
+    ground.start(SERVER)
+    with django_db_blocker.unblock():
+        call_command("prepare", verbosity=0)
+        yield
+        for connection in connections.all(initialized_only=True):
+            connection.close()
+            if hasattr(connection, "close_pool"):
+                connection.close_pool()
+
+
+@pytest.fixture(autouse=True)
+def _database(request: pytest.FixtureRequest) -> None:
+    """Whatever is not known to do without has the database."""
+    place = request.path.relative_to(HERE).as_posix()
+    if not place.startswith(WITHOUT_DATABASE):
+        request.getfixturevalue("database")
+
+
+@pytest.fixture(scope="session")
+def cast(database: None) -> Cast:
+    """maker → supplier → subsupplier, carrier for all, and stranger. Shared by all tests: do not suspend or end its partnerships."""
+    return company.assemble()
+
+
+@pytest.fixture
+def pair(database: None) -> tuple[Member, Member]:
+    """Two fresh partners: buyer and seller."""
+    return company.make_pair()
+
+
+@pytest.fixture
+def make_pair(database: None) -> Callable[..., tuple[Member, Member]]:
+    """For tests that need several."""
+    return company.make_pair
+
+
+@pytest.fixture
+def at() -> Any:
+    """The time that is passed in: 4 January 2027, 09:30 UTC."""
+    return company.AT
