@@ -189,3 +189,17 @@ class Reply(HomeModel):
     headers = models.JSONField(default=dict)
     body = models.BinaryField(default=bytes)
     created_at = models.DateTimeField()
+
+
+class SavedView(HomeModel):
+    """A person's own name for a list with certain filters and columns. query: as it stands in the address."""
+
+    person_id = models.UUIDField()
+    type = models.CharField(max_length=40)
+    name = models.CharField(_("name"), max_length=60)
+    query = models.CharField(max_length=2000, blank=True)
+
+    class Meta:
+        verbose_name = _("saved view")
+        verbose_name_plural = _("saved views")
+        constraints = [models.UniqueConstraint(fields=["person_id", "type", "name"], name="saved_view_once")]

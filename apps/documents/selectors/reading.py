@@ -1,7 +1,6 @@
-"""Questions about documents, as plain data: what lists, pages, REST and the feed show."""
+"""Documents as plain data: headers, whole documents with their lines, history, thread, originals."""
 
 import datetime as dt
-import re
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +8,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 
 from apps.base import acting
@@ -156,9 +154,9 @@ def originals(*, id: uuid.UUID) -> list[Mapping[str, Any]]:
     return list(models.Original.objects.filter(document_id=id).order_by("received_at").values("id", "kind", "media_type", "received_at", "step_id"))
 
 
-def original(*, id: uuid.UUID) -> tuple[str, bytes] | None:
-    """Media type and bytes of one original, as they came in."""
-    found = models.Original.objects.filter(pk=id).values_list("media_type", "body").first()
+def original(*, id: uuid.UUID, document: uuid.UUID) -> tuple[str, bytes] | None:
+    """Media type and bytes of one original of a document, as they came in."""
+    found = models.Original.objects.filter(pk=id, document_id=document).values_list("media_type", "body").first()
     return (found[0], bytes(found[1])) if found else None
 
 
@@ -195,9 +193,15 @@ def late(document_type: DocumentType, *, today: dt.date) -> Q:
 
 
 def counts(document_type: DocumentType, *, today: dt.date) -> Mapping[str, int]:
-    """How many documents wait for us and for them, are late, or were not seen yet. One query."""
+    """How many documents wait for us and for them, are late, or were not seen yet. One query.
+
+    to_answer: all that wait for us but our own drafts: what a partner asks (asked), and what he answered (answered).
+    """
+    ours = waiting_for_us(document_type) & ~Q(state=document_type.draft)
     found = models.Document.objects.filter(type=document_type.code).aggregate(
-        to_answer=Count("pk", filter=waiting_for_us(document_type) & ~Q(state=document_type.draft)),
+        to_answer=Count("pk", filter=ours),
+        asked=Count("pk", filter=ours & ~Q(side=document_type.issuer)),
+        answered=Count("pk", filter=ours & Q(side=document_type.issuer)),
         drafts=Count("pk", filter=Q(state=document_type.draft)),
         waiting=Count("pk", filter=waiting_for_them(document_type)),
         late=Count("pk", filter=late(document_type, today=today)),
@@ -210,98 +214,3 @@ def unmatched() -> QuerySet[models.Line]:
     """The matching queue: lines of partners' documents whose item fits none of ours, or several."""
     open_documents = models.Document.objects.filter(pk=OuterRef("document_id")).exclude(state__in=["cancelled", "rejected"])
     return models.Line.objects.filter(Exists(open_documents), item=None).select_related("document")
-
-
-# The feed ------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Happened:
-    """One event of the feed. cursor: opaque to others; `epoch.xid.id`, in hexadecimal where it is a number."""
-
-    cursor: str
-    step: Mapping[str, Any]
-    document: Mapping[str, Any]
-
-
-FEED = (
-    "SELECT s.epoch, s.xid, s.id, s.position, s.own, s.by, s.at, s.move, s.before, s.after, s.overruled, d.id, d.type, d.number, d.partner_id, d.side, "
-    "s.epoch < public.current_epoch() OR s.xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint "
-    "FROM documents_step s JOIN documents_document d ON d.id = s.document_id "
-    "WHERE (s.epoch, s.xid, s.id) > (%s, %s, %s) ORDER BY s.epoch, s.xid, s.id LIMIT %s"
-)
-START = "0.0.00000000000000000000000000000000"
-CURSOR = re.compile(r"([0-9a-f]{1,8})\.([0-9a-f]{1,16})\.([0-9a-f]{32})\Z")
-LARGEST_EPOCH, LARGEST_XID = 2**31 - 1, 2**63 - 1
-
-
-class BadCursor(ValueError):
-    """A cursor that this feed never gave."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """A piece of the feed. held: more was committed already, and will be told when an older transaction has ended."""
-
-    happened: Sequence[Happened]
-    held: bool
-
-
-def feed(*, after: str = "", limit: int = 100) -> list[Happened]:
-    """What happened to this home's documents after a cursor, in an order that never changes and has no gaps. Raises BadCursor."""
-    return list(feed_page(after=after, limit=limit).happened)
-
-
-def feed_page(*, after: str = "", limit: int = 100) -> Page:
-    """The feed after a cursor, and whether something waits behind it. Raises BadCursor.
-
-    A row is told only when no transaction that began before it can still commit (its id is below the oldest running one).
-    These rows come first in the feed's order, as the order is that of the ids.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(FEED, [*position_of(after or START), limit])
-        rows = cursor.fetchall()
-    settled = [_happened(row[:-1]) for row in rows if row[-1]]
-    return Page(happened=settled, held=len(settled) < len(rows))
-
-
-def position_of(cursor: str) -> tuple[int, int, uuid.UUID]:
-    """A cursor's place in the order of the feed: what can be compared. Raises BadCursor."""
-    found = CURSOR.match(cursor)
-    if found is None:
-        raise BadCursor(cursor)
-    epoch, xid, key = int(found[1], 16), int(found[2], 16), uuid.UUID(found[3])
-    if epoch > LARGEST_EPOCH or xid > LARGEST_XID:
-        raise BadCursor(cursor)
-    return epoch, xid, key
-
-
-def cursor_of(epoch: int, xid: int, key: uuid.UUID) -> str:
-    return f"{epoch:x}.{xid:x}.{key.hex}"
-
-
-def _happened(row: Sequence[Any]) -> Happened:
-    epoch, xid, key, position, own, by, at, move, before, after, overruled, document, code, number, partner, side = row
-    step = {"id": key, "position": position, "own": own, "by": by, "at": at, "move": move, "before": before, "after": after, "overruled": overruled}
-    head = {"id": document, "type": code, "number": number, "partner_id": partner, "side": side}
-    return Happened(cursor=cursor_of(epoch, xid, key), step=step, document=head)
-
-
-LOCAL_EVENTS = {"draft": "drafted", "revise": "revised", "remark": "remarked"}
-
-
-def event_code(type: str, move: str) -> str:
-    """The event's name: the type and the move's past, as `order.confirmed`."""
-    declared = TYPES[type].find_move(move)
-    return f"{type}.{declared.past if declared else LOCAL_EVENTS[move]}"
-
-
-def newest_cursor() -> str:
-    """The cursor after everything that has happened by now: where a page that was just rendered goes on from."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT epoch, xid, id FROM documents_step WHERE epoch < public.current_epoch() OR xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint "
-            "ORDER BY epoch DESC, xid DESC, id DESC LIMIT 1"
-        )
-        row = cursor.fetchone()
-    return cursor_of(*row) if row else START

@@ -1,0 +1,177 @@
+"""What happened, in words: the sentence of a step, and how an offer differs from what was asked."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
+
+from apps.base import units
+from apps.base.templatetags.tributary import amount_difference, day_difference, day_text, written
+from apps.base.text import Text
+from apps.documents.types import TYPES
+
+MOST_TOLD = 3
+HOME_MOVES = {
+    "draft": (Text("Draft", "草稿"), Text("wrote the draft", "拟了草稿")),
+    "revise": (Text("Revision", "修改草稿"), Text("changed the draft", "修改了草稿")),
+    "remark": (Text("Message", "留言"), Text("wrote a message", "发了留言")),
+}
+Dates = tuple[tuple[Decimal, dt.date | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What one side says of a line: how many, when, at which price."""
+
+    unit: str
+    price: Decimal | None
+    dates: Dates
+
+    @property
+    def quantity(self) -> Decimal:
+        return sum((quantity for quantity, _day in self.dates), Decimal(0))
+
+
+def move_label(type: str, move: str) -> Text:
+    """What a step's move is called."""
+    declared = TYPES[type].find_move(move)
+    return declared.label if declared else HOME_MOVES[move][0]
+
+
+def event_label(type: str, move: str) -> Text:
+    """What somebody did by this move: “answered the order”."""
+    declared = TYPES[type].find_move(move)
+    return declared.event if declared else HOME_MOVES[move][1]
+
+
+def sentences(type: str, history: Sequence[Mapping[str, Any]], *, own: str, partner: str) -> dict[UUID, str]:
+    """The sentence of each step of one document's whole history, by the step's id. own, partner: the enterprises' names.
+
+    The history is walked from the beginning, as an answer is told against what was asked by then.
+    """
+    asked: dict[int, Terms] = {}
+    told = {}
+    for step in history:
+        what = _what(type, step, asked)
+        words = {"who": step["by"], "enterprise": own if step["own"] else partner, "event": event_label(type, step["move"]), "what": what}
+        told[step["id"]] = (_("%(who)s (%(enterprise)s) %(event)s: %(what)s") if what else _("%(who)s (%(enterprise)s) %(event)s")) % words
+    return told
+
+
+def _what(type: str, step: Mapping[str, Any], asked: dict[int, Terms]) -> str:
+    """The content of one step in words; what it asks is remembered in `asked`."""
+    declared = TYPES[type].find_move(step["move"])
+    effect = declared.effect if declared else "none"
+    given = step["data"].get("lines") or []
+    if effect == "ask":
+        asked.update({line["line"]: _terms(line, line["unit"]) for line in given})
+        return ""
+    if effect not in ("offer", "counter"):
+        return ""
+    answers = [(answer, asked.get(answer["line"])) for answer in given]
+    told = [(answer["line"], changes(answer["response"], before, _answer(answer, before), answer["substitute"])) for answer, before in answers if before]
+    if effect == "counter" and not step["overruled"]:
+        asked.update({answer["line"]: _answer(answer, before) for answer, before in answers if before})
+    return _listed([(line, words) for line, words in told if words]) or (_("as asked") if effect == "offer" else "")
+
+
+def _terms(given: Mapping[str, Any], unit: str) -> Terms:
+    dates = tuple((Decimal(s["quantity"]), dt.date.fromisoformat(s["due_on"]) if s["due_on"] else None) for s in given["schedules"])
+    return Terms(unit, None if given["price"] is None else Decimal(given["price"]), dates)
+
+
+def _answer(given: Mapping[str, Any], before: Terms) -> Terms:
+    """An answer's terms: what it leaves out stands as asked."""
+    terms = _terms(given, before.unit)
+    return replace(terms, price=before.price if terms.price is None else terms.price, dates=terms.dates or before.dates)
+
+
+def _listed(told: Sequence[tuple[int, Sequence[str]]]) -> str:
+    between = pgettext("between two changes", ", ")
+    parts = [_("line %(line)d %(changes)s") % {"line": line, "changes": between.join(words)} for line, words in told[:MOST_TOLD]]
+    if more := len(told) - MOST_TOLD:
+        parts += [ngettext("%(count)d more line", "%(count)d more lines", more) % {"count": more}] if more > 0 else []
+    return pgettext("between two lines", "; ").join(parts)
+
+
+def changes(response: str, asked: Terms, offered: Terms, substitute: Mapping[str, Any] | None = None) -> list[str]:
+    """How an answer differs from what was asked, in short: “split over 2 dates”, “price 83.00 instead of 81.50”."""
+    if response == "reject":
+        return [_("rejected")]
+    found = [_("on backorder")] if response == "backorder" else []
+    found += _date_changes(asked, offered)
+    if offered.price is not None and offered.price != asked.price:
+        new, old = _price(offered.price), _price(asked.price)
+        found.append((_("price %(new)s instead of %(old)s") if old else _("price %(new)s")) % {"new": new, "old": old})
+    if substitute:
+        found.append(_("%(item)s as a substitute") % {"item": substitute_name(substitute)})
+    return found
+
+
+def _date_changes(asked: Terms, offered: Terms) -> list[str]:
+    found = []
+    if offered.quantity != asked.quantity:
+        unit = units.label(asked.unit)
+        found.append(_("%(new)s instead of %(old)s %(unit)s") % {"new": written(offered.quantity), "old": written(asked.quantity), "unit": unit})
+    if [day for _quantity, day in offered.dates] == [day for _quantity, day in asked.dates]:
+        same = offered.quantity != asked.quantity or offered.dates == asked.dates
+        return found if same else [*found, _("other quantities for the dates")]
+    if len(offered.dates) > len(asked.dates):
+        found.append(_("split over %(count)d dates") % {"count": len(offered.dates)})
+    elif len(offered.dates) == 1 and len(asked.dates) == 1:
+        new, old = offered.dates[0][1], asked.dates[0][1]
+        found.append(_("%(new)s instead of %(old)s") % {"new": _day(new), "old": _day(old)})
+    else:
+        found.append(_("other dates"))
+    return found
+
+
+def _day(value: dt.date | None) -> str:
+    return day_text(value) if value else _("no date")
+
+
+def _price(value: Decimal | None) -> str:
+    return "" if value is None else written(value, 2)
+
+
+def substitute_name(substitute: Mapping[str, Any]) -> str:
+    """What is offered instead, in words: its number and its name."""
+    return " ".join(str(substitute[key]) for key in ("item", "name") if substitute.get(key))
+
+
+def differences(line: Mapping[str, Any], currency: str) -> list[str]:
+    """How the offer of a line (as `whole()` gives it) differs from what is asked, each in a sentence of its own."""
+    asked, offered = (_kind(line, "requested"), line["price"]), (_kind(line, "offered"), line["offered_price"])
+    if not line["response"] or not offered[0]:
+        return []
+    found = []
+    if price := amount_difference(asked[1], offered[1], currency):
+        found.append(_("Price: %(difference)s") % {"difference": price})
+    more = _sum(offered[0]) - _sum(asked[0])
+    if more:
+        words = _("%(quantity)s more than asked") if more > 0 else _("%(quantity)s less than asked")
+        found.append(words % {"quantity": f"{written(abs(more))} {units.label(line['unit'])}"})
+    if len(offered[0]) > len(asked[0]):
+        found.append(_("Split over %(count)d dates") % {"count": len(offered[0])})
+    if days := day_difference(_last(asked[0]), _last(offered[0])):
+        found.append((_("The last of it %(difference)s") if len(offered[0]) > 1 else _("Delivery %(difference)s")) % {"difference": days})
+    elif _last(offered[0]) is None and _last(asked[0]) is not None:
+        found.append(_("No date is promised"))
+    return found
+
+
+def _kind(line: Mapping[str, Any], kind: str) -> Sequence[Mapping[str, Any]]:
+    return line["schedules"].get(kind) or []
+
+
+def _sum(schedules: Iterable[Mapping[str, Any]]) -> Decimal:
+    return sum((schedule["quantity"] for schedule in schedules), Decimal(0))
+
+
+def _last(schedules: Iterable[Mapping[str, Any]]) -> dt.date | None:
+    return max((schedule["due_on"] for schedule in schedules if schedule["due_on"]), default=None)
