@@ -1,19 +1,28 @@
 """Verbs of people and programs: join an enterprise, change role, leave; issue and revoke tokens."""
 
 import datetime as dt
+import logging
 import secrets
+import smtplib
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.mail import send_mail
 from django.core.validators import validate_email
 from django.db import transaction
+from django.template.loader import render_to_string
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from apps.accounts import models
 from apps.accounts.selectors import ROLES, token_hash
+from apps.base.acting import Actor, Home
 from apps.base.findings import refuse
+
+log = logging.getLogger(__name__)
 
 LINK_HOURS = 72
 ACCESS_SECONDS = 3600
@@ -26,6 +35,20 @@ class LastAdministrator(Exception):
         super().__init__(_("This is the only administrator. Make somebody else one first."))
 
 
+class MailNotSent(Exception):
+    """The person was added, and the mail to him did not leave."""
+
+    def __init__(self) -> None:
+        super().__init__(_("The person was added, but the mail could not be sent. Send it again in a while."))
+
+
+def _check_address(email: str) -> None:
+    try:
+        validate_email(email)
+    except ValidationError as error:
+        raise refuse("/email", "email", _("This is no e-mail address.")) from error
+
+
 def join(
     *, enterprise: uuid.UUID, email: str, role: str, name: str = "", password: str | None = None, language: str = "", at: dt.datetime
 ) -> models.Membership:
@@ -33,10 +56,7 @@ def join(
 
     Raises Invalid.
     """
-    try:
-        validate_email(email)
-    except ValidationError as error:
-        raise refuse("/email", "email", _("This is no e-mail address.")) from error
+    _check_address(email)
     if role not in ROLES:
         raise refuse("/role", "role", _("There is no such role."))
     with transaction.atomic():
@@ -50,6 +70,67 @@ def join(
             membership.role, membership.ended_at = role, None
             membership.save()
     return membership
+
+
+def invite(*, home: Home, email: str, role: str, name: str = "", by: Actor, at: dt.datetime) -> models.Membership:
+    """Make a person work for `home` and tell him by mail, in the enterprise's language; whoever is new finds a set-up link in it.
+
+    Raises Invalid, MailNotSent: the person was added then, and the mail can be sent again.
+    """
+    with transaction.atomic():
+        membership = join(enterprise=home.id, email=email, role=role, name=name, language=home.language, at=at)
+    _tell_invited(membership, home, by=by, at=at)
+    return membership
+
+
+def invite_again(*, membership: uuid.UUID, home: Home, by: Actor, at: dt.datetime) -> None:
+    """Send the mail of invite() once more, to a person who has set no password yet. Raises MailNotSent."""
+    found = models.Membership.objects.select_related("user").filter(pk=membership, enterprise_id=home.id, ended_at=None).first()
+    if found is not None and not found.user.has_usable_password():
+        _tell_invited(found, home, by=by, at=at)
+
+
+def _tell_invited(membership: models.Membership, home: Home, *, by: Actor, at: dt.datetime) -> None:
+    person = membership.user
+    new = not person.has_usable_password()
+    address = set_up_address(set_up_link(user=person.pk, at=at)) if new else f"{settings.BASE_URL}/"
+    with translation.override(home.language):
+        context = {"enterprise": home.name, "by": by.name, "address": address, "new": new, "hours": LINK_HOURS, "role": ROLES[membership.role]}
+        subject = _("%(enterprise)s invites you to Tributary") % {"enterprise": home.name}
+        text = render_to_string("account/email/invitation.txt", context)
+    try:
+        send_mail(" ".join(subject.split()), text, None, [person.email])
+    except (OSError, smtplib.SMTPException) as error:
+        log.exception("an invitation could not be mailed", extra={"enterprise": home.slug})
+        raise MailNotSent from error
+
+
+def set_up_address(token: str) -> str:
+    """Where a set-up link leads."""
+    return f"{settings.BASE_URL}/set-up/{token}/"
+
+
+def choose_language(*, person: uuid.UUID, language: str, at: dt.datetime) -> None:
+    """Remember in which language a person reads, wherever he signs in."""
+    if language in dict(settings.LANGUAGES):
+        models.User.objects.filter(pk=person).update(language=language)
+
+
+def make_operator(*, email: str, name: str = "", at: dt.datetime) -> tuple[models.User, str]:
+    """Make a person an operator of the platform. Gives the person and a one-time set-up token. Raises Invalid."""
+    _check_address(email)
+    with transaction.atomic():
+        user = models.User.objects.filter(email__iexact=email).first() or models.User.objects.create_user(email, None, name=name)
+        user.is_staff = user.is_superuser = True
+        user.save()
+        return user, set_up_link(user=user.pk, at=at)
+
+
+def first_administrator(*, enterprise: uuid.UUID, email: str, name: str = "", language: str = "", at: dt.datetime) -> str | None:
+    """Let the first person into a new enterprise. Gives a one-time set-up token; None where the person has a password already. Raises Invalid."""
+    with transaction.atomic():
+        membership = join(enterprise=enterprise, email=email, role="administrator", name=name, language=language, at=at)
+        return None if membership.user.has_usable_password() else set_up_link(user=membership.user_id, at=at)
 
 
 def change_role(*, membership: uuid.UUID, enterprise: uuid.UUID, role: str, at: dt.datetime) -> None:
@@ -121,3 +202,8 @@ def forget_expired(*, at: dt.datetime) -> None:
     """Remove access tokens and set-up links that are good for nothing any more."""
     models.AccessToken.objects.filter(expires_at__lt=at).delete()
     models.SetUpLink.objects.filter(expires_at__lt=at).delete()
+
+
+def find(*, email: str) -> uuid.UUID | None:
+    """The person with this e-mail address."""
+    return models.User.objects.filter(email__iexact=email).values_list("pk", flat=True).first()
