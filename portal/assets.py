@@ -3,8 +3,9 @@
 Run by ``make`` as ``python -m portal.assets``, without Django and without a database. What comes out lies in
 ``<VAR_DIR>/assets`` (one of the ``STATICFILES_DIRS``), so that nothing of other people's is kept in the repository:
 
-``tabler/``   Tabler's style sheet, its scripts and the theme switch
-``echarts/``  Apache ECharts and its Chinese words
+``tabler/``   Tabler's style sheet
+``inter/``    the pages' typeface, in its two Latin subsets
+``echarts/``  Apache ECharts
 ``icons.svg`` one sprite of the Tabler icons named in ``static/icons.txt``: ``<use href="…/icons.svg#home">``;
               ``filled/star`` in the list is ``#filled-star`` in the sprite
 """
@@ -24,11 +25,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 COPIES = {
     "@tabler/core/dist/css/tabler.min.css": "tabler/tabler.min.css",
-    "@tabler/core/dist/css/tabler-vendors.min.css": "tabler/tabler-vendors.min.css",
-    "@tabler/core/dist/js/tabler.min.js": "tabler/tabler.min.js",
-    "@tabler/core/dist/js/tabler-theme.min.js": "tabler/tabler-theme.min.js",
+    "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2": "inter/inter-latin.woff2",
+    "@fontsource-variable/inter/files/inter-latin-ext-wght-normal.woff2": "inter/inter-latin-ext.woff2",
     "echarts/dist/echarts.min.js": "echarts/echarts.min.js",
-    "echarts/i18n/langZH.js": "echarts/langZH.js",
 }
 
 # The maps are not copied, and a storage that hashes names would look for what such a line names.
@@ -47,7 +46,10 @@ def copy_packages(packages: Path, target: Path) -> None:
             raise AssetMissing(f"node_modules/{source} is missing: run `npm ci`")
         destination = target / name
         destination.parent.mkdir(parents=True, exist_ok=True)
-        destination.write_text(SOURCE_MAP.sub("", (packages / source).read_text("utf-8")), "utf-8")
+        if destination.suffix == ".woff2":
+            shutil.copyfile(packages / source, destination)
+        else:
+            destination.write_text(SOURCE_MAP.sub("", (packages / source).read_text("utf-8")), "utf-8")
 
 
 def icon_names(listing: str) -> list[str]:
