@@ -4,6 +4,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
+from environ import Env
 
 from portal.environment import Database, Environment
 
@@ -101,6 +102,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "apps.accounts.middleware.EnterpriseMiddleware",
+    "apps.live.middleware.CursorMiddleware",
 ]
 ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"
@@ -201,8 +203,8 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
 }
 
-EMAIL_FILE_PATH = str(VAR / "mail")
-EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+vars().update(Env.email_url_config(ENVIRONMENT.email_url))
+DEFAULT_FROM_EMAIL = f"Tributary <no-reply@{BASE_HOST}>"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 50_000
 

@@ -64,14 +64,14 @@ def _statement(parts: tuple[tuple[str, type[models.Model], tuple[str, ...]], ...
 
 def _part(kind: str, model: type[models.Model], columns: tuple[str, ...]) -> str:
     table = model._meta.db_table
-    fields = {name: model._meta.get_field(name) for name in columns}
-    given = ", ".join(f'"{name}" {field.db_type(connection)}' for name, field in fields.items())  # type: ignore[union-attr]
+    fields: dict[str, Any] = {name: model._meta.get_field(name) for name in columns}
+    given = ", ".join(f'"{name}" {field.db_type(connection)}' for name, field in fields.items())
     source = f"json_to_recordset(%s::json) AS r({given})"
     if kind == "insert":
-        names = ", ".join(f'"{field.column}"' for field in fields.values())  # type: ignore[union-attr]
+        names = ", ".join(f'"{field.column}"' for field in fields.values())
         return f'INSERT INTO "{table}" ({names}) SELECT * FROM {source}'
     key, *rest = columns
-    sets = ", ".join(f'"{fields[name].column}" = r."{name}"' for name in rest)  # type: ignore[union-attr]
+    sets = ", ".join(f'"{fields[name].column}" = r."{name}"' for name in rest)
     return f'UPDATE "{table}" SET {sets} FROM {source} WHERE "{table}"."{key}" = r."{key}"'
 
 
@@ -101,7 +101,7 @@ class HomeModel(Identified):
         super().save(*args, **kwargs)
 
 
-class NumericField(models.DecimalField):
+class NumericField(models.DecimalField):  # type: ignore[type-arg]
     """PostgreSQL's numeric without a declared scale: the number comes back as it was written, `81.50` as `81.50`.
 
     At most 18 digits, 6 of them after the point; the bounds are checked where numbers enter (`apps.base.fields`).

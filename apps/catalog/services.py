@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import biip.gtin
@@ -17,7 +17,7 @@ from apps.catalog import models
 from apps.network import selectors as network
 
 
-def save_item(*, number: Any, name: Any, unit: Any = "C62", name_zh: Any = "", gtin: Any = "", aliases: Sequence[Mapping[str, Any]] | None = None, id: uuid.UUID | None = None,
+def save_item(*, number: Any, name: Any, unit: Any = "C62", name_zh: Any = "", gtin: Any = "", aliases: Sequence[Any] | None = None, id: uuid.UUID | None = None,
               bought: bool = True, sold: bool = True, by: Actor, at: dt.datetime) -> models.Item:  # fmt: skip
     """Enter an item, or change the one with `id`.
 
@@ -26,7 +26,7 @@ def save_item(*, number: Any, name: Any, unit: Any = "C62", name_zh: Any = "", g
     """
     findings: list[Finding] = []
     values: dict[str, Any] = {"bought": bought, "sold": sold}
-    readers = {
+    readers: dict[str, tuple[Any, Callable[[Any], Any]]] = {
         "number": (number, lambda v: fields.text(v, limit=60, required=True)),
         "name": (name, lambda v: fields.text(v, limit=200, required=True)),
         "name_zh": (name_zh, lambda v: fields.text(v, limit=200)),
@@ -75,7 +75,7 @@ def add_alias(*, item: uuid.UUID, partner_id: uuid.UUID, number: str, by: Actor,
     models.Alias.objects.update_or_create(partner_id=partner_id, number=number, defaults={"item_id": item})
 
 
-def _partners(aliases: Sequence[Mapping[str, Any]], findings: list[Finding]) -> list[tuple[uuid.UUID, str]]:
+def _partners(aliases: Sequence[Any], findings: list[Finding]) -> list[tuple[uuid.UUID, str]]:
     found = []
     for index, alias in enumerate(aliases):
         at = f"/aliases/{index}"

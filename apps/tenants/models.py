@@ -23,11 +23,12 @@ def check_gln(value: str) -> None:
         raise ValidationError(_("A GLN has 13 digits, the last of them a check digit."), code="gln")
 
 
-class Enterprise(Identified, TenantMixin):  # type: ignore[misc]
+class Enterprise(Identified, TenantMixin):  # type: ignore[misc, django-manager-missing]
     """An enterprise: one row in the directory, one schema, one database role of the same name."""
 
     auto_create_schema = False
 
+    schema_name = models.CharField(max_length=63, unique=True, editable=False)
     slug = models.CharField(_("short name"), max_length=40, unique=True, validators=[RegexValidator(r"^[a-z][a-z0-9-]{1,39}$")])
     name = models.CharField(_("name"), max_length=200)
     gln = models.CharField(_("GLN"), max_length=13, blank=True, validators=[check_gln])
@@ -101,3 +102,6 @@ class Epoch(models.Model):
     number = models.AutoField(primary_key=True)
     cluster = models.CharField(max_length=40, unique=True)
     began_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return str(self.number)

@@ -21,7 +21,7 @@ class EnterpriseTask(celery.Task):  # type: ignore[type-arg]
 
     abstract = True
 
-    def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
+    def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:  # type: ignore[override]
         headers = {**(options.pop("headers", None) or {}), HEADER: self._seal()}
         return super().apply_async(args, kwargs, headers=headers, **options)
 
@@ -49,7 +49,7 @@ class PlatformTask(EnterpriseTask):
 
     abstract = True
 
-    def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
+    def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:  # type: ignore[override]
         return celery.Task.apply_async(self, args, kwargs, **options)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

@@ -124,8 +124,8 @@ def read_content(
     currency = reader.take("/currency", fields.currency, given.get("currency"), "")
     issued_on = reader.take("/issued_on", fields.date, given["issued_on"], None) if given.get("issued_on") else today
     lines = wording.read_lines(reader, given.get("lines"))
-    taken = models.Document.objects.filter(type=document_type.code, issuer_id=acting.home().id, number=number).exclude(pk=own)
-    if number and taken.exists():
+    same = models.Document.objects.filter(type=document_type.code, issuer_id=acting.home().id, number=number)
+    if number and (same.exclude(pk=own) if own else same).exists():
         reader.findings += _number_taken(number).findings
     note = reader.text("/note", given.get("note"), 4000)
     reader.done()

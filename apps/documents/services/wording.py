@@ -151,7 +151,7 @@ def _read_answer(reader: Reader, at: str, given: Mapping[str, Any], line: Line) 
         reader.found(f"{at}/substitute", "substitute", _("A substitute is an object with item and name."))
         substitute = None
     offered = reader.take(f"{at}/price", fields.price, price, None) if price is not None else None
-    return Offer(_normal(response, offered, schedules, substitute, line), offered, schedules, reason, substitute, given.get("details"))
+    return Offer(_normal(response, offered, schedules, substitute, line), offered, schedules, reason, dict(substitute) if substitute else None, given.get("details"))
 
 
 def _normal(response: str, price: Decimal | None, schedules: list[Schedule], substitute: Any, line: Line) -> str:

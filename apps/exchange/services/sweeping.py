@@ -29,8 +29,8 @@ class Swept:
 def waiting() -> list[tuple[uuid.UUID, uuid.UUID]]:
     """The channels (sender, receiver) in which something waits and which are not halted for now. Ask as an operator."""
     rows = models.Channel.objects.filter(Q(cursor=None, head__gt=0) | Q(head__gt=F("cursor__delivered")))
-    rows = rows.values_list("sender_id", "receiver_id", "cursor__halted_at", "cursor__attempts")
-    return [(sender, receiver) for sender, receiver, halted_at, attempts in rows if _due(halted_at, attempts)]
+    found = rows.values_list("sender_id", "receiver_id", "cursor__halted_at", "cursor__attempts")
+    return [(sender, receiver) for sender, receiver, halted_at, attempts in found if _due(halted_at, attempts)]
 
 
 def _due(halted_at: dt.datetime | None, attempts: int | None) -> bool:

@@ -49,7 +49,7 @@ class WalledDebugCursor(_Walled, DebugWrapper):
     pass
 
 
-class DatabaseWrapper(tenants_backend.DatabaseWrapper):
+class DatabaseWrapper(tenants_backend.DatabaseWrapper):  # type: ignore[misc]
     """django-tenants' backend with its session-wide search_path replaced by the wall."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -14,7 +14,24 @@ ALL = "SELECT, INSERT, UPDATE, DELETE"
 MEMBERS = "tributary_enterprises"
 
 # People, sessions, tokens: the lobby before a home is entered, and the operators. Never an enterprise.
-LOBBY_TABLES = ["accounts_user", "accounts_user_groups", "accounts_user_user_permissions", "accounts_membership", "accounts_apiclient", "accounts_accesstoken", "accounts_setuplink", "django_session", "account_emailaddress", "account_emailconfirmation", "mfa_authenticator", "auth_group", "auth_group_permissions", "auth_permission", "django_content_type", "django_admin_log"]
+LOBBY_TABLES = [
+    "accounts_user",
+    "accounts_user_groups",
+    "accounts_user_user_permissions",
+    "accounts_membership",
+    "accounts_apiclient",
+    "accounts_accesstoken",
+    "accounts_setuplink",
+    "django_session",
+    "account_emailaddress",
+    "account_emailconfirmation",
+    "mfa_authenticator",
+    "auth_group",
+    "auth_group_permissions",
+    "auth_permission",
+    "django_content_type",
+    "django_admin_log",
+]
 
 # role -> table -> privileges.
 RIGHTS: dict[str, dict[str, str]] = {
@@ -108,7 +125,7 @@ AS $$ BEGIN RETURN (SELECT max(number) FROM public.tenants_epoch); END $$;
 
 
 def _login() -> sql.Identifier:
-    return sql.Identifier(settings.DATABASES["default"]["USER"])
+    return sql.Identifier(str(settings.DATABASES["default"]["USER"]))
 
 
 def make_roles(cursor: Any) -> None:
@@ -177,4 +194,4 @@ def close_functions(cursor: Any) -> None:
 
 
 def _execute(cursor: Any, template: str, *names: sql.Identifier) -> None:
-    cursor.execute(sql.SQL(template).format(*names).as_string(getattr(cursor, "connection", None)))  # type: ignore[arg-type]
+    cursor.execute(sql.SQL(template).format(*names).as_string(getattr(cursor, "connection", None)))
