@@ -8,10 +8,9 @@ database's news to this process's sockets.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, cast
 
 from a2wsgi import WSGIMiddleware
 from channels.routing import URLRouter
@@ -31,7 +30,7 @@ if SUPERVISED in os.environ:
     # The server's own worker processes: theirs is not the supervisor, but the server's first process.
     die_with_parent()
 
-http = WSGIMiddleware(wsgi, workers=Environment.read().web_threads)
+http = WSGIMiddleware(cast(Any, wsgi), workers=Environment.read().web_threads)
 
 
 async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
@@ -40,12 +39,8 @@ async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "websocket.close", "code": NO_SUCH_SOCKET})
 
 
-def _sockets() -> URLRouter:
-    routes = importlib.import_module("portal.routing").websocket_urlpatterns
-    return URLRouter([*routes, re_path(r"", refuse)])
-
-
-sockets = _sockets()
+# Django must be set up, by the import above, before a consumer may be imported.
+sockets = URLRouter([*importlib.import_module("portal.routing").websocket_urlpatterns, re_path(r"", cast(Any, refuse))])
 
 
 async def lifespan(receive: Receive, send: Send) -> None:

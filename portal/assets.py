@@ -64,7 +64,8 @@ def sprite(icons: Path, names: list[str]) -> str:
         path = icons / (f"{name}.svg" if name.startswith("filled/") else f"outline/{name}.svg")
         if not path.is_file():
             raise AssetMissing(f"static/icons.txt asks for {name!r}, which Tabler's icons do not have")
-        drawing = ElementTree.parse(path).getroot()
+        # Not anybody's XML: the lock file has the digest of the package that it is in.
+        drawing = ElementTree.parse(path).getroot()  # noqa: S314
         kept = {key: drawing.attrib[key] for key in drawing.attrib if key not in ("class", "width", "height")}
         symbol = ElementTree.Element(f"{SVG}symbol", {"id": name.replace("/", "-"), **kept})
         symbol.extend(drawing)

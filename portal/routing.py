@@ -2,4 +2,8 @@
 
 from typing import Any
 
-websocket_urlpatterns: list[Any] = []
+from django.urls import path
+
+from apps.live.consumers import EventsConsumer
+
+websocket_urlpatterns: list[Any] = [path("ws/events/", EventsConsumer.as_asgi())]

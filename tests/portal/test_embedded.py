@@ -63,9 +63,8 @@ def test_the_login_of_web_and_worker_may_enter_no_other_database(server: Embedde
 
 
 def test_the_data_and_the_port_stay(server: EmbeddedPostgres) -> None:
-    with server:
-        with psycopg.connect(server.dsn(OWNER, DATABASE)) as connection:
-            connection.execute("CREATE TABLE IF NOT EXISTS kept AS SELECT 42 AS answer")
+    with server, psycopg.connect(server.dsn(OWNER, DATABASE)) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS kept AS SELECT 42 AS answer")
     port = server.prepare().port
     with server:
         assert ask(server, "SELECT answer FROM kept", OWNER) == 42
@@ -79,7 +78,8 @@ def test_the_server_outlives_a_killed_user_and_is_found_again(server: EmbeddedPo
     )
     command = [sys.executable, "-c", program, str(server.wanted)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as user:
-        assert user.stdout is not None and user.stdout.readline() == b"up\n"
+        assert user.stdout is not None
+        assert user.stdout.readline() == b"up\n"
         before = server.postmaster()
         user.kill()
     assert before is not None
@@ -111,16 +111,16 @@ def test_a_stale_number_that_now_is_another_process_is_no_obstacle(server: Embed
         assert server.postmaster() is None
         with server:
             assert ask(server, "SELECT 1") == 1
-        assert psutil.pid_exists(stranger.pid) and stranger.poll() is None
+        assert psutil.pid_exists(stranger.pid)
+        assert stranger.poll() is None
         stranger.send_signal(signal.SIGKILL)
 
 
 def test_the_last_to_leave_stops_it_and_nobody_deletes_it_under_another(server: EmbeddedPostgres) -> None:
     other = EmbeddedPostgres(server.wanted)
     with server:
-        with other:
-            with pytest.raises(PostgresRefused, match="another process"):
-                EmbeddedPostgres(server.wanted).destroy()
+        with other, pytest.raises(PostgresRefused, match="another process"):
+            EmbeddedPostgres(server.wanted).destroy()
         assert ask(server, "SELECT 1") == 1
     assert server.postmaster() is None
 

@@ -28,10 +28,13 @@ def var(tmp_path: Path) -> dict[str, str]:
 def test_a_machine_that_says_nothing_gets_the_embedded_parts(var: dict[str, str], tmp_path: Path) -> None:
     Record(tmp_path / "postgres.json", 5999, {APP: "a/b", OWNER: "o", "postgres": "p", "tributary_broker": "q"}).write()
     environment = Environment.read(var)
-    assert environment.embedded_database and environment.embedded_broker and not environment.production
+    assert environment.embedded_database
+    assert environment.embedded_broker
+    assert not environment.production
     assert not environment.debug
     assert (environment.database.user, environment.database.password, environment.database.port) == (APP, "a/b", 5999)
-    assert environment.owner is not None and environment.owner.user == OWNER
+    assert environment.owner is not None
+    assert environment.owner.user == OWNER
     assert environment.broker_url == "pgmq://tributary_broker:q@127.0.0.1:5999/tributary_broker"
     assert environment.base_url == "http://localhost:8000"
     assert ".localhost" in environment.allowed_hosts
@@ -39,8 +42,10 @@ def test_a_machine_that_says_nothing_gets_the_embedded_parts(var: dict[str, str]
 
 def test_secrets_are_made_once_and_kept_for_us_alone(var: dict[str, str], tmp_path: Path) -> None:
     first, second = Environment.read(var), Environment.read(var)
-    assert first.secret_key == second.secret_key and len(first.secret_key) >= 50
-    assert first.key_ring == second.key_ring and len(first.key_ring[0]) == 32
+    assert first.secret_key == second.secret_key
+    assert len(first.secret_key) >= 50
+    assert first.key_ring == second.key_ring
+    assert len(first.key_ring[0]) == 32
     for name in ("secret", "keyring"):
         assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
     assert sorted(path.name for path in tmp_path.iterdir()) == ["keyring", "secret"]
@@ -49,17 +54,17 @@ def test_secrets_are_made_once_and_kept_for_us_alone(var: dict[str, str], tmp_pa
 def test_without_a_started_database_the_address_says_what_to_do(var: dict[str, str]) -> None:
     environment = Environment.read(var)
     assert "make demo" in environment.database.host
-    assert environment.broker_url.startswith("pgmq://") and ":1/" in environment.broker_url
+    assert environment.broker_url.startswith("pgmq://")
+    assert ":1/" in environment.broker_url
 
 
 def test_production_is_read_as_it_is_said(var: dict[str, str]) -> None:
     environment = Environment.read(var | PRODUCTION)
     assert environment.production
-    assert environment.database == Database(
-        "portal", "app", "se/cret", "db.example", 6432, options={"sslmode": "require"}
-    )
+    assert environment.database == Database("portal", "app", "se/cret", "db.example", 6432, options={"sslmode": "require"})
     assert environment.database.url == PRODUCTION["DATABASE_URL"]
-    assert environment.owner is None and environment.superuser is None
+    assert environment.owner is None
+    assert environment.superuser is None
     assert environment.allowed_hosts == (".portal.example.com",)
     assert environment.log_format == "json"
 
@@ -85,9 +90,7 @@ def test_production_is_read_as_it_is_said(var: dict[str, str]) -> None:
         ("WEB_WORKERS", "0", "WEB_WORKERS must be"),
     ],
 )
-def test_production_refuses_what_is_missing_or_wrong(
-    var: dict[str, str], tmp_path: Path, name: str, value: str, sentence: str
-) -> None:
+def test_production_refuses_what_is_missing_or_wrong(var: dict[str, str], tmp_path: Path, name: str, value: str, sentence: str) -> None:
     with pytest.raises(EnvironmentRefused, match=sentence):
         Environment.read(var | PRODUCTION | {name: value})
     assert list(tmp_path.iterdir()) == []
@@ -106,7 +109,9 @@ def test_the_brokers_client_cannot_take_the_business_database_for_its_own(var: d
 
 def test_no_secret_is_printed(var: dict[str, str]) -> None:
     shown = repr(Environment.read(var | PRODUCTION))
-    assert PRODUCTION["SECRET_KEY"] not in shown and "se/cret" not in shown and "se%2Fcret" not in shown
+    assert PRODUCTION["SECRET_KEY"] not in shown
+    assert "se/cret" not in shown
+    assert "se%2Fcret" not in shown
 
 
 def test_a_sockets_folder_survives_the_url() -> None:

@@ -19,11 +19,7 @@ from portal.environment import Environment
 
 ROOT = Path(__file__).resolve().parents[2]
 # A part with a child of its own, as a web server has.
-PART = (
-    "import os, subprocess, sys, time; "
-    "child = subprocess.Popen(['sleep', '300']); "
-    "print('part', os.getpid(), child.pid, flush=True); time.sleep(300)"
-)
+PART = "import os, subprocess, sys, time; child = subprocess.Popen(['sleep', '300']); print('part', os.getpid(), child.pid, flush=True); time.sleep(300)"
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('part', 0, 0, flush=True); time.sleep(300)"
 SUPERVISOR = """
 import sys
@@ -85,7 +81,8 @@ def test_a_signal_to_the_supervisor_alone_stops_everything(signum: signal.Signal
         numbers = pids(supervisor)
         supervisor.send_signal(signum)
         output, _ = supervisor.communicate(timeout=10)
-        assert supervisor.returncode == 0 and output.endswith("ended\n")
+        assert supervisor.returncode == 0
+        assert output.endswith("ended\n")
         assert wait_until(lambda: gone(*numbers))
 
 
@@ -134,9 +131,10 @@ def test_a_part_that_keeps_dying_is_started_ever_more_slowly(capsys: pytest.Capt
 def test_when_changed_remembers_only_what_went_well(tmp_path: Path) -> None:
     source, mark = tmp_path / "source", tmp_path / "mark"
     source.write_text("one")
-    with pytest.raises(ZeroDivisionError), processes.when_changed(mark, [source]) as changed:
-        assert changed
-        raise ZeroDivisionError
+    failing = processes.when_changed(mark, [source])
+    assert failing.__enter__() is True
+    with pytest.raises(ZeroDivisionError):
+        failing.__exit__(ZeroDivisionError, ZeroDivisionError(), None)
     for expected in (True, False):
         with processes.when_changed(mark, [source]) as changed:
             assert changed is expected

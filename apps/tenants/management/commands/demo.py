@@ -21,4 +21,4 @@ class Command(BaseCommand):
     def handle(self, *args: object, **options: object) -> None:
         """Never returns: the program is replaced."""
         more = ["--reset"] if options["reset"] else []
-        os.execv(sys.executable, [sys.executable, "-m", "portal.processes", "demo", *more])
+        os.execv(sys.executable, [sys.executable, "-m", "portal.processes", "demo", *more])  # noqa: S606

@@ -16,4 +16,4 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, **options: object) -> None:
         """Never returns: the program is replaced."""
-        os.execv(sys.executable, [sys.executable, "-m", "portal.processes", "up"])
+        os.execv(sys.executable, [sys.executable, "-m", "portal.processes", "up"])  # noqa: S606
