@@ -264,7 +264,7 @@ def healthy(environment: Environment) -> bool:
     everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - told apart, not listened on
     host = everywhere.get(environment.host, environment.host)
     address = f"http://{f'[{host}]' if ':' in host else host}:{environment.port}/healthz"
-    question = urllib.request.Request(address, headers={"Host": urllib.parse.urlsplit(environment.base_url).netloc})
+    question = urllib.request.Request(address, headers={"Host": urllib.parse.urlsplit(environment.base_url).netloc})  # noqa: S310
     try:
         with urllib.request.urlopen(question, timeout=1) as answer:
             return bool(answer.status == 200)

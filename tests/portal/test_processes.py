@@ -131,10 +131,14 @@ def test_a_part_that_keeps_dying_is_started_ever_more_slowly(capsys: pytest.Capt
 def test_when_changed_remembers_only_what_went_well(tmp_path: Path) -> None:
     source, mark = tmp_path / "source", tmp_path / "mark"
     source.write_text("one")
-    failing = processes.when_changed(mark, [source])
-    assert failing.__enter__() is True
+
+    def fail() -> None:
+        with processes.when_changed(mark, [source]) as changed:
+            assert changed
+            raise ZeroDivisionError
+
     with pytest.raises(ZeroDivisionError):
-        failing.__exit__(ZeroDivisionError, ZeroDivisionError(), None)
+        fail()
     for expected in (True, False):
         with processes.when_changed(mark, [source]) as changed:
             assert changed is expected
