@@ -18,6 +18,7 @@ from apps.documents import services as documents
 from apps.exchange import models
 from apps.exchange.services import keys
 from apps.exchange.services.chaining import digest_of
+from apps.network import selectors as network
 from apps.tenants import boundary
 from apps.tenants import selectors as tenants
 
@@ -120,11 +121,21 @@ def _take_batch(sender: uuid.UUID, *, upto: int | None) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_NEXT, [reached.channel, reached.delivered, _LAST if upto is None else upto, BATCH])
         envelopes = [Taken(*row) for row in cursor.fetchall()]
+        for document_type, seq in {envelope.kind.partition(".")[0]: envelope.seq for envelope in reversed(envelopes)}.items():
+            _need_agreement(sender, document_type, seq)
         for envelope in envelopes:
             _take(reached, envelope)
         if envelopes:
             cursor.execute(_ADVANCE, [reached.delivered, reached.digest, reached.id])
     return len(envelopes)
+
+
+def _need_agreement(sender: uuid.UUID, document_type: str, seq: int) -> None:
+    """The receiver takes in what it has consented to, whatever the sender wrote into the log."""
+    try:
+        network.agreed(id=sender, document_type=document_type)
+    except network.NoPartner as error:
+        raise Stuck(seq, str(error)) from error
 
 
 def _cursor(sender: uuid.UUID) -> Reached | None:

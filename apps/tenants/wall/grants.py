@@ -75,13 +75,19 @@ PARTNERS_OR_ME = (
     f"enterprise_id = {ME} OR enterprise_id IN (SELECT CASE WHEN p.inviter_id = {ME} THEN p.invitee_id ELSE p.inviter_id END "
     f"FROM public.network_partnership p WHERE p.inviter_id = {ME} OR p.invitee_id = {ME})"
 )
+# A channel connects the two of a partnership to which both consent.
+ITS_PARTIES = (
+    "EXISTS (SELECT 1 FROM public.network_partnership p WHERE p.id = partnership_id "
+    "AND (sender_id, receiver_id) IN ((p.inviter_id, p.invitee_id), (p.invitee_id, p.inviter_id))) "
+    "AND (SELECT count(*) FROM public.network_consent k WHERE k.partnership_id = exchange_channel.partnership_id AND k.state = 'given') = 2"
+)
 # table -> command -> condition, for the roles of enterprises. What has no policy is refused.
 POLICIES: dict[str, dict[str, str]] = {
     "tenants_enterprise": {"SELECT": "true", "UPDATE": f"id = {ME}"},
     "tenants_endpoint": {"SELECT": PARTNERS_OR_ME, "INSERT": f"enterprise_id = {ME}", "UPDATE": f"enterprise_id = {ME}", "DELETE": f"enterprise_id = {ME}"},
     "network_partnership": {"SELECT": PARTY, "INSERT": f"inviter_id = {ME}"},
     "network_consent": {"SELECT": OF_PARTNERSHIP, "INSERT": f"enterprise_id = {ME} AND {OF_PARTNERSHIP}", "UPDATE": f"enterprise_id = {ME}"},
-    "exchange_channel": {"SELECT": f"sender_id = {ME} OR receiver_id = {ME}", "INSERT": f"sender_id = {ME}", "UPDATE": f"sender_id = {ME}"},
+    "exchange_channel": {"SELECT": f"sender_id = {ME} OR receiver_id = {ME}", "INSERT": f"sender_id = {ME} AND {ITS_PARTIES}", "UPDATE": f"sender_id = {ME}"},
     "exchange_cursor": {
         "SELECT": f"receiver_id = {ME} OR EXISTS (SELECT 1 FROM public.exchange_channel c WHERE c.id = channel_id AND c.sender_id = {ME})",
         "INSERT": f"receiver_id = {ME}",
