@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 
 from apps.base import acting
@@ -42,7 +42,8 @@ def verify() -> tuple[list[Checked], list[Difference]]:
     found: list[Difference] = []
     bodies: dict[uuid.UUID, list[dict[str, Any]]] = defaultdict(list)
     me = acting.home()
-    with transaction.atomic():
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         for channel in models.Channel.objects.filter(Q(sender=me.id) | Q(receiver=me.id)).select_related("sender", "receiver", "cursor").order_by("id"):
             name = f"{channel.sender.slug} → {channel.receiver.slug}"
             delivered = channel.cursor.delivered if hasattr(channel, "cursor") else 0
@@ -52,8 +53,15 @@ def verify() -> tuple[list[Checked], list[Difference]]:
         shared = set(documents.shared_ids())
         found += [Difference(place=me.slug, text=f"document {key}: in the tables, not in the log") for key in shared - bodies.keys()]
         for document, contents in bodies.items():
-            found += [Difference(place=me.slug, text=text) for text in engine.compare(document=document, bodies=contents)]
+            found += [Difference(place=me.slug, text=text) for text in _compare(document, contents)]
     return checked, found
+
+
+def _compare(document: uuid.UUID, contents: list[dict[str, Any]]) -> list[str]:
+    try:
+        return engine.compare(document=document, bodies=contents)
+    except (KeyError, ValueError, TypeError, AttributeError, ArithmeticError) as error:
+        return [f"document {document}: what the log says of it cannot be folded: {type(error).__name__} {error}"]
 
 
 def _walk(channel: models.Channel, delivered: int, bodies: dict[uuid.UUID, list[dict[str, Any]]]) -> Iterator[str]:
