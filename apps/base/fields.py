@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,30})?\Z")
 WHOLE_DIGITS, FRACTION_DIGITS = 12, 6
+BAG_DEPTH = 20
 FIRST_DAY, LAST_DAY = dt.date(1990, 1, 1), dt.date(2199, 12, 31)
 
 
@@ -90,3 +91,27 @@ def text(value: Any, *, limit: int, required: bool = False) -> str:
     if required and not value.strip():
         raise Unreadable("required", _("This must not be empty."))
     return value.strip()
+
+
+def bag(value: Any) -> dict[str, Any]:
+    """A JSON object of whatever a partner adds, at most 20 levels deep, without control characters; None counts as empty."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise Unreadable("object", _("Write a JSON object."))
+    _check_bag(value, BAG_DEPTH)
+    return value
+
+
+def _check_bag(value: Any, levels: int) -> None:
+    if levels < 0:
+        raise Unreadable("too_deep", _("At most %(limit)d levels, one inside the other.") % {"limit": BAG_DEPTH})
+    if isinstance(value, str):
+        text(value, limit=len(value))
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            text(key, limit=len(key))
+            _check_bag(inner, levels - 1)
+    elif isinstance(value, list):
+        for inner in value:
+            _check_bag(inner, levels - 1)

@@ -76,10 +76,8 @@ def draft(*, type: str, partner: str, number: str, currency: str, lines: Any, no
         relation = network.partner(slug=partner, document_type=type)
     except network.NoPartner as error:
         raise refuse(f"/{OTHER[document_type.issuer]}", "partner", str(error)) from error
-    content = read_content(
-        document_type, partner_id=relation.id, given={"number": number, "currency": currency, "lines": lines, "note": note, "issued_on": issued_on, "details": details},
-        today=at.date(), lenient=lenient,
-    )  # fmt: skip
+    given = {"number": number, "currency": currency, "lines": lines, "note": note, "issued_on": issued_on, "details": details}
+    content = read_content(document_type, partner_id=relation.id, given=given, today=at.date(), lenient=lenient)
     side = document_type.issuer
     items = _match(content, side=side, partner_id=relation.id, lenient=lenient)
     row = models.Document(type=type, side=side, partner_id=relation.id, issuer_id=acting.home().id, seen_at=at)
@@ -128,8 +126,8 @@ def read_content(
     if number and (same.exclude(pk=own) if own else same).exists():
         reader.findings += _number_taken(number).findings
     note = reader.text("/note", given.get("note"), 4000)
+    details = reader.bag("/details", given.get("details"))
     reader.done()
-    details = dict(given.get("details") or {})
     return Content(state=document_type.draft, number=number, issued_on=issued_on, currency=currency, note=note, details=details, lines=lines)
 
 
@@ -238,10 +236,11 @@ def _read_data(move: Move, content: Content, data: Mapping[str, Any], *, lenient
     reader = Reader(lenient=lenient)
     note = reader.text("/note", data.get("note"), 4000)
     reason = reader.text("/reason", data.get("reason"), 2000, required=move.reason == "required")
+    response = reader.bag("/response", data.get("response"))
     reader.done()
     read: dict[str, Any] = {"note": note, "reason": reason}
-    if data.get("response"):
-        read["response"] = dict(data["response"])
+    if response:
+        read["response"] = response
     if move.effect == "ask":
         read |= {
             "number": content.number,
@@ -280,8 +279,8 @@ def accept(*, body: Mapping[str, Any], partner_id: uuid.UUID, envelope: int) -> 
     except (KeyError, ValueError, TypeError, ArithmeticError) as error:
         raise Unacceptable(_("The move cannot be read: %(error)s") % {"error": error}) from error
     made = storing.Made(
-        id=uuid.UUID(body["step"]), by=body["by"], by_id=None, at=dt.datetime.fromisoformat(body["at"]), own=False, move=said.move, said=said.said, seen=said.seen,
-        data=body["data"], envelope=envelope,
+        id=uuid.UUID(body["step"]), by=body["by"], by_id=None, at=dt.datetime.fromisoformat(body["at"]), own=False, move=said.move,
+        said=said.said, seen=said.seen, data=body["data"], envelope=envelope,
     )  # fmt: skip
     with transaction.atomic(savepoint=False):
         row = models.Document.objects.select_for_update().filter(pk=uuid.UUID(body["document"])).first()

@@ -45,6 +45,10 @@ class Reader:
             return value
         return str(self.take(pointer, units.unit, value, ""))
 
+    def bag(self, pointer: str, value: Any) -> dict[str, Any]:
+        """A JSON object of whatever the other side adds; empty where there is none."""
+        return dict(self.take(pointer, fields.bag, value, {}))
+
     def found(self, pointer: str, code: str, detail: str) -> None:
         self.findings.append(Finding(pointer, code, detail))
 
@@ -70,7 +74,8 @@ def _read_line(reader: Reader, at: str, position: int, given: Any) -> Line:
         given = {}
     quantity = reader.take(f"{at}/quantity", fields.quantity, given.get("quantity"), Decimal(0))
     schedules = _read_schedules(reader, at, given.get("schedules"), quantity)
-    if quantity and schedules and not reader.lenient and sum(s.quantity for s in schedules) != quantity:
+    readable = quantity and schedules and all(s.quantity for s in schedules)
+    if readable and not reader.lenient and sum(s.quantity for s in schedules) != quantity:
         reader.found(f"{at}/schedules", "sum", _("The quantities of the dates must add up to the quantity of the line."))
     price = given.get("price")
     base = given.get("price_base")
@@ -88,7 +93,7 @@ def _read_line(reader: Reader, at: str, position: int, given: Any) -> Line:
         gtin=reader.text(f"{at}/gtin", given.get("gtin"), 14),
         name=reader.text(f"{at}/name", given.get("name"), 500),
         note=reader.text(f"{at}/note", given.get("note"), 4000),
-        details=dict(given.get("details") or {}),
+        details=reader.bag(f"{at}/details", given.get("details")),
     )
 
 
@@ -126,7 +131,7 @@ def read_answers(given: Any, lines: Sequence[Line], *, lenient: bool = False) ->
     for index, answer in enumerate(given):
         at = f"/lines/{index}"
         position = answer.get("line") if isinstance(answer, Mapping) else None
-        if not isinstance(position, int) or position not in known:
+        if not isinstance(position, int) or isinstance(position, bool) or position not in known:
             reader.found(f"{at}/line", "line", _("The document has no line %(line)s.") % {"line": str(position)[:20]})
         elif position in answers:
             reader.found(f"{at}/line", "twice", _("Line %(line)d is answered twice. Put all its dates into one answer.") % {"line": position})
@@ -141,17 +146,16 @@ def _read_answer(reader: Reader, at: str, given: Mapping[str, Any], line: Line) 
     if response not in RESPONSES:
         reader.found(f"{at}/response", "response", _("Answer with one of: accept, change, reject, backorder."))
         response = "change"
-    price, substitute, schedules = given.get("price"), given.get("substitute"), []
+    price, schedules = given.get("price"), []
     if given.get("schedules"):
         schedules = _read_schedules(reader, at, given["schedules"], line.quantity)
     reason = reader.text(f"{at}/reason", given.get("reason"), 2000)
     if response == "reject" and not reason and not reader.lenient:
         reader.found(f"{at}/reason", "required", _("Say why the line is rejected."))
-    if substitute is not None and not isinstance(substitute, Mapping):
-        reader.found(f"{at}/substitute", "substitute", _("A substitute is an object with item and name."))
-        substitute = None
+    substitute = reader.bag(f"{at}/substitute", given.get("substitute")) or None
+    details = None if given.get("details") is None else reader.bag(f"{at}/details", given.get("details"))
     offered = reader.take(f"{at}/price", fields.price, price, None) if price is not None else None
-    return Offer(_normal(response, offered, schedules, substitute, line), offered, schedules, reason, dict(substitute) if substitute else None, given.get("details"))
+    return Offer(_normal(response, offered, schedules, substitute, line), offered, schedules, reason, substitute, details)
 
 
 def _normal(response: str, price: Decimal | None, schedules: list[Schedule], substitute: Any, line: Line) -> str:
