@@ -2,14 +2,20 @@
 
 import hashlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+
+from django.contrib.sessions.models import Session
 
 from apps.accounts import models
 from apps.base import announcing, clock
 from apps.base.acting import Actor, Home
 from apps.base.text import Text
+from apps.tenants import selectors as tenants
+
+# Where a session keeps the slug of the enterprise that its person has chosen.
+CHOSEN = "enterprise"
 
 ROLES: dict[str, Text] = {
     "administrator": Text("Administrator", "管理员"),
@@ -41,7 +47,7 @@ def permissions_of(role: str) -> frozenset[str]:
 class Entry:
     """A way into an enterprise that stands open: for whom, as whom, until it is revoked.
 
-    key: what is checked again while a socket is open: `membership:<id>`, `client:<id>` or `token:<id>`.
+    key: what is checked again while a socket is open (`still_open`): `membership:<id>`, `client:<id>` or `token:<id>`.
     """
 
     home: Home
@@ -83,17 +89,82 @@ def entry_by_token(token: str) -> Entry | None:
     return Entry(home=client.enterprise.home(), actor=actor, role=client.role, key=key)
 
 
-def still_open(keys: set[str]) -> set[str]:
-    """Which of these entries are not revoked. One query for each kind."""
-    ids: dict[str, set[str]] = {"membership": set(), "client": set(), "token": set()}
+def choose(entries: Sequence[Entry], *, host: str, chosen: str) -> Entry | None:
+    """The entry that a person takes now: an enterprise's own host name opens that one only, else the chosen one (its slug), else the first."""
+    by_slug = {entry.home.slug: entry for entry in entries}
+    direct = tenants.home_at(host=host.partition(":")[0])
+    if direct is not None:
+        return by_slug.get(direct.slug)
+    return by_slug.get(chosen) or (entries[0] if entries else None)
+
+
+def session_keys(session_key: str, user: models.User) -> frozenset[str]:
+    """The keys of a person's session, for `still_open`: it ends with a log-out, and everywhere when the password changes."""
+    return frozenset({f"session:{session_key}", f"password:{user.pk}/{_password_mark(user.password)}"})
+
+
+def _password_mark(password: str) -> str:
+    return hashlib.sha256(password.encode()).hexdigest()[:32]
+
+
+def still_open(keys: Iterable[str]) -> set[str]:
+    """Which of these keys open something still. One query for each kind that occurs."""
+    ids: dict[str, set[str]] = {kind: set() for kind in _OPEN}
     for key in keys:
         kind, _colon, id = key.partition(":")
         ids[kind].add(id)
-    alive = {"enterprise__suspended_at": None}
-    members = models.Membership.objects.filter(pk__in=ids["membership"], ended_at=None, user__is_active=True, **alive)
-    clients = models.ApiClient.objects.filter(pk__in=ids["client"], revoked_at=None, **alive)
-    tokens = models.AccessToken.objects.filter(pk__in=ids["token"], client__revoked_at=None, expires_at__gt=clock.now(), client__enterprise__suspended_at=None)
-    found = {("membership", pk) for pk in members.values_list("pk", flat=True)}
-    found |= {("client", pk) for pk in clients.values_list("pk", flat=True)}
-    found |= {("token", pk) for pk in tokens.values_list("pk", flat=True)}
-    return {f"{kind}:{pk}" for kind, pk in found}
+    return {f"{kind}:{id}" for kind, wanted in ids.items() if wanted for id in _OPEN[kind](wanted)}
+
+
+def _open_memberships(ids: set[str]) -> Iterable[object]:
+    alive = models.Membership.objects.filter(pk__in=ids, ended_at=None, user__is_active=True)
+    return alive.filter(enterprise__ready=True, enterprise__suspended_at=None).values_list("pk", flat=True)
+
+
+def _open_clients(ids: set[str]) -> Iterable[object]:
+    alive = models.ApiClient.objects.filter(pk__in=ids, revoked_at=None)
+    return alive.filter(enterprise__ready=True, enterprise__suspended_at=None).values_list("pk", flat=True)
+
+
+def _open_tokens(ids: set[str]) -> Iterable[object]:
+    alive = models.AccessToken.objects.filter(pk__in=ids, expires_at__gt=clock.now(), client__revoked_at=None)
+    return alive.filter(client__enterprise__ready=True, client__enterprise__suspended_at=None).values_list("pk", flat=True)
+
+
+def _open_sessions(ids: set[str]) -> Iterable[object]:
+    return Session.objects.filter(pk__in=ids, expire_date__gt=clock.now()).values_list("pk", flat=True)
+
+
+def _unchanged_passwords(marks: set[str]) -> Iterable[object]:
+    people = models.User.objects.filter(pk__in={mark.partition("/")[0] for mark in marks}, is_active=True)
+    return marks & {f"{pk}/{_password_mark(password)}" for pk, password in people.values_list("pk", "password")}
+
+
+_OPEN: dict[str, Callable[[set[str]], Iterable[object]]] = {
+    "membership": _open_memberships,
+    "client": _open_clients,
+    "token": _open_tokens,
+    "session": _open_sessions,
+    "password": _unchanged_passwords,
+}
+
+
+def people(*, enterprise: uuid.UUID) -> list[models.Membership]:
+    """Who works for an enterprise now, with the person, the longest there first."""
+    return list(models.Membership.objects.select_related("user").filter(enterprise_id=enterprise, ended_at=None))
+
+
+def membership(*, id: uuid.UUID, enterprise: uuid.UUID) -> models.Membership | None:
+    """One person's present work for an enterprise; None where it is another's, has ended, or never was."""
+    return models.Membership.objects.select_related("user").filter(pk=id, enterprise_id=enterprise, ended_at=None).first()
+
+
+def api_clients(*, enterprise: uuid.UUID) -> list[models.ApiClient]:
+    """The programs that may act for an enterprise now."""
+    return list(models.ApiClient.objects.filter(enterprise_id=enterprise, revoked_at=None))
+
+
+def person_of_link(*, token: str) -> models.User | None:
+    """The person who may set a password by a one-time link; None where it is used, expired or unknown."""
+    link = models.SetUpLink.objects.select_related("user").filter(token_hash=token_hash(token), used_at=None, expires_at__gt=clock.now()).first()
+    return link.user if link else None

@@ -210,6 +210,14 @@ def counts(document_type: DocumentType, *, today: dt.date) -> Mapping[str, int]:
     return dict(found)
 
 
+def inbox_count() -> int:
+    """How many documents of all types wait for an answer of ours. One query."""
+    condition = Q(pk__in=[])
+    for document_type in TYPES.values():
+        condition |= Q(type=document_type.code) & waiting_for_us(document_type) & ~Q(state=document_type.draft)
+    return models.Document.objects.filter(condition).count()
+
+
 def unmatched() -> QuerySet[models.Line]:
     """The matching queue: lines of partners' documents whose item fits none of ours, or several."""
     open_documents = models.Document.objects.filter(pk=OuterRef("document_id")).exclude(state__in=["cancelled", "rejected"])

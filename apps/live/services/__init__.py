@@ -1,0 +1,28 @@
+"""Verbs of live: say, after the commit, whose pages have something new to read."""
+
+from functools import partial
+
+from django.db import transaction
+
+from apps.documents.services import Moved
+from apps.live import selectors
+from apps.live.services import notifying
+from apps.network.services import PartnershipChanged
+
+__all__ = ["tell", "tell_partners"]
+
+
+def tell(news: Moved) -> None:
+    """After the commit, wake the sockets of the enterprise in whose home a document was moved."""
+    _after_commit(selectors.group_name("events"))
+
+
+def tell_partners(news: PartnershipChanged) -> None:
+    """After the commit, wake the pages of both partners. A partnership is no document: the feed keeps nothing of it."""
+    _after_commit(selectors.group_name("network"))
+    _after_commit(selectors.group_name_of_partner(news.partner, "network"))
+
+
+def _after_commit(group: str) -> None:
+    # A wake-up that fails costs a second, for the poll finds the news; the move stands.
+    transaction.on_commit(partial(notifying.note, group), robust=True)
