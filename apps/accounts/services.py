@@ -42,7 +42,8 @@ class MailNotSent(Exception):
         super().__init__(_("The person was added, but the mail could not be sent. Send it again in a while."))
 
 
-def _check_address(email: str) -> None:
+def check_address(email: str) -> None:
+    """Raises Invalid where this is no e-mail address."""
     try:
         validate_email(email)
     except ValidationError as error:
@@ -56,7 +57,7 @@ def join(
 
     Raises Invalid.
     """
-    _check_address(email)
+    check_address(email)
     if role not in ROLES:
         raise refuse("/role", "role", _("There is no such role."))
     with transaction.atomic():
@@ -118,7 +119,7 @@ def choose_language(*, person: uuid.UUID, language: str, at: dt.datetime) -> Non
 
 def make_operator(*, email: str, name: str = "", at: dt.datetime) -> tuple[models.User, str]:
     """Make a person an operator of the platform. Gives the person and a one-time set-up token. Raises Invalid."""
-    _check_address(email)
+    check_address(email)
     with transaction.atomic():
         user = models.User.objects.filter(email__iexact=email).first() or models.User.objects.create_user(email, None, name=name)
         user.is_staff = user.is_superuser = True

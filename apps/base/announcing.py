@@ -53,3 +53,8 @@ def announce(news: Any) -> None:
         _loaded[kind] = [import_string(name) for name in _reactions.get(kind, [])]
     for react in _loaded[kind]:
         react(news)
+
+
+def ask_above(room: str, **question: Any) -> list[Any]:
+    """The answers of the floors above to a question of a floor below, each by a function that is named under `room` in their declarations."""
+    return [import_string(name)(**question) for names in declared(room) for name in names]

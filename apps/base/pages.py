@@ -1,7 +1,8 @@
 """What every page has in common: who may enter it, and that nothing of it is kept for the next enterprise."""
 
+import contextlib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
@@ -31,6 +32,27 @@ def in_home(view: View) -> View:
         return response
 
     return entered
+
+
+def from_lobby(view: View) -> View:
+    """A page that begins in the lobby, for somebody who acts for an enterprise; it enters the home itself, by at_home()."""
+
+    @functools.wraps(view)
+    def begun(request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if getattr(request, "entry", None) is None:
+            raise PermissionDenied(_("You work for no enterprise at this address. An administrator of the enterprise can let you in."))
+        response = view(request, *args, **kwargs)
+        patch_cache_control(response, private=True, no_store=True)
+        return response
+
+    return begun
+
+
+@contextlib.contextmanager
+def at_home(request: Any) -> Iterator[None]:
+    """Enter the home of the request's entry, out of the lobby."""
+    with acting.act_as(request.entry.home, by=request.entry.actor):
+        yield
 
 
 def need(permission: str) -> None:

@@ -82,12 +82,53 @@ def _found(row: Candidate) -> Match:
 
 
 def items(*, search: str = "") -> QuerySet[models.Item]:
-    """One's own items, with the partners' numbers; `search` looks into number, names and GTIN."""
+    """One's own items, with the partners' numbers; `search` looks into number, names, GTIN and the partners' numbers."""
     found = models.Item.objects.prefetch_related("aliases")
     if search:
-        found = found.filter(Q(number__icontains=search) | Q(name__icontains=search) | Q(name_zh__icontains=search) | Q(gtin=search))
+        aliases = models.Alias.objects.filter(number__icontains=search).values("item_id")
+        named = Q(number__icontains=search) | Q(name__icontains=search) | Q(name_zh__icontains=search)
+        found = found.filter(named | Q(gtin=search) | Q(pk__in=aliases))
     return found
 
 
 def item(*, id: uuid.UUID) -> models.Item | None:
     return models.Item.objects.prefetch_related("aliases").filter(pk=id).first()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A page of items by number, and whether there are more on either side."""
+
+    items: Sequence[models.Item]
+    more_before: bool
+    more_after: bool
+
+
+def page(*, search: str = "", partner_id: uuid.UUID | None = None, after: str = "", before: str = "", limit: int = 50) -> Page:
+    """The items whose number comes after (or before) the given one; partner_id: only those for which this partner has a number."""
+    found = items(search=search).order_by("number")
+    if partner_id is not None:
+        found = found.filter(pk__in=models.Alias.objects.filter(partner_id=partner_id).values("item_id"))
+    if before and not after:
+        rows = list(found.filter(number__lt=before).order_by("-number")[: limit + 1])
+        return Page(items=rows[:limit][::-1], more_before=len(rows) > limit, more_after=bool(rows))
+    rows = list((found.filter(number__gt=after) if after else found)[: limit + 1])
+    return Page(items=rows[:limit], more_before=bool(after and rows), more_after=len(rows) > limit)
+
+
+def likely(*, number: str = "", gtin: str = "", name: str = "", limit: int = 8) -> list[models.Item]:
+    """One's own items that may be meant: of the same GTIN or number first, then those whose name has the longest word of `name`."""
+    word = max((part for part in name.split() if len(part) > 2), key=len, default=name.strip())
+    conditions = [Q(gtin=gtin)] if gtin else []
+    conditions += [Q(number__iexact=number), Q(number__icontains=number)] if number else []
+    conditions += [Q(name__icontains=word) | Q(name_zh__icontains=word)] if word else []
+    found: dict[uuid.UUID, models.Item] = {}
+    for condition in conditions:
+        for row in models.Item.objects.filter(condition).order_by("number")[:limit]:
+            found.setdefault(row.pk, row)
+    return list(found.values())[:limit]
+
+
+def aliases(items: Sequence[uuid.UUID]) -> list[tuple[uuid.UUID, uuid.UUID, str]]:
+    """What partners call these items: item, partner, the partner's number. One query."""
+    return list(models.Alias.objects.filter(item_id__in=items).order_by("number", "id").values_list("item_id", "partner_id", "number"))

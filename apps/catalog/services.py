@@ -17,12 +17,13 @@ from apps.catalog import models
 from apps.network import selectors as network
 
 
-def save_item(*, number: Any, name: Any, unit: Any = "C62", name_zh: Any = "", gtin: Any = "", aliases: Sequence[Any] | None = None, id: uuid.UUID | None = None,
-              bought: bool = True, sold: bool = True, by: Actor, at: dt.datetime) -> models.Item:  # fmt: skip
+def save_item(*, number: Any, name: Any, unit: Any = "C62", name_zh: Any = "", gtin: Any = "", aliases: Sequence[Any] | None = None,
+              id: uuid.UUID | None = None, bought: bool = True, sold: bool = True,
+              keep_aliases_of: Sequence[uuid.UUID] = (), by: Actor, at: dt.datetime) -> models.Item:  # fmt: skip
     """Enter an item, or change the one with `id`.
 
     gtin: GTIN-8 to GTIN-14 with its check digit (GS1 General Specifications 7.9). aliases: `{"partner": slug, "number"}` each; None leaves
-    them as they are. Raises Invalid with every finding.
+    them as they are; keep_aliases_of: partners whose numbers stay, whatever aliases says. Raises Invalid with every finding.
     """
     findings: list[Finding] = []
     values: dict[str, Any] = {"bought": bought, "sold": sold}
@@ -42,10 +43,10 @@ def save_item(*, number: Any, name: Any, unit: Any = "C62", name_zh: Any = "", g
     if findings:
         raise Invalid(findings)
     with transaction.atomic():
-        return _write(id, values, None if aliases is None else partners)
+        return _write(id, values, None if aliases is None else partners, keep_aliases_of)
 
 
-def _write(id: uuid.UUID | None, values: Mapping[str, Any], aliases: Sequence[tuple[uuid.UUID, str]] | None) -> models.Item:
+def _write(id: uuid.UUID | None, values: Mapping[str, Any], aliases: Sequence[tuple[uuid.UUID, str]] | None, kept: Sequence[uuid.UUID]) -> models.Item:
     item = models.Item.objects.select_for_update().filter(pk=id).first() if id else models.Item()
     if item is None:
         raise Invalid([Finding("/", "missing", _("There is no such item."))])
@@ -57,12 +58,12 @@ def _write(id: uuid.UUID | None, values: Mapping[str, Any], aliases: Sequence[tu
     except IntegrityError as error:
         raise Invalid([Finding("/number", "number_taken", _("You have an item with this number already."))]) from error
     if aliases is not None:
-        _write_aliases(item, aliases)
+        _write_aliases(item, aliases, kept)
     return item
 
 
-def _write_aliases(item: models.Item, aliases: Sequence[tuple[uuid.UUID, str]]) -> None:
-    item.aliases.all().delete()
+def _write_aliases(item: models.Item, aliases: Sequence[tuple[uuid.UUID, str]], kept: Sequence[uuid.UUID]) -> None:
+    item.aliases.exclude(partner_id__in=kept).delete()
     try:
         with transaction.atomic():
             models.Alias.objects.bulk_create([models.Alias(item=item, partner_id=partner, number=number) for partner, number in aliases])

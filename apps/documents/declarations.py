@@ -24,6 +24,16 @@ def _permissions() -> dict[str, set[str]]:
 
 
 PERMISSIONS = _permissions()
+MENU = [
+    {"code": each.code, "label": each.label_plural, "url": each.collection, "icon": "file-text", "permission": f"{each.code}.view", "order": 10 + index}
+    for index, each in enumerate(TYPES.values())
+]
+
+# What the floors below ask for: labels for agreements, figures for the network's pages, the length of the matching queue.
+DOCUMENT_TYPES = {document_type.code: document_type.label_plural for document_type in TYPES.values()}
+PARTNER_FIGURES = ["apps.documents.selectors.partnering.figures"]
+PARTNER_RECENT = ["apps.documents.selectors.partnering.recent_with"]
+ITEM_QUEUES = ["apps.documents.selectors.partnering.waiting_for_items"]
 
 PROBLEMS = {
     NotAllowed: Problem(status=409, code="not-allowed", title=_("This move is not possible now."), more=lambda error: {"state": error.state}),

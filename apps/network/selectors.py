@@ -1,19 +1,44 @@
 """Questions about partners: who is one, in which documents, and as what."""
 
+import datetime as dt
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 from django.db import connection
 from django.db.models import Prefetch, Q
 from django.utils.translation import gettext as _
 
-from apps.base import acting
+from apps.base import acting, announcing
+from apps.base.text import Text
 from apps.network import models
 from apps.tenants import selectors as tenants
 from apps.tenants.selectors import Listed
 
 MIRROR = {"supplier": "customer", "customer": "supplier", "carrier": "customer"}
+
+ROLES = {"supplier": Text("Supplier", "供应商"), "customer": Text("Customer", "客户"), "carrier": Text("Carrier", "承运商")}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateShown:
+    """How a state of a partnership is shown: words, tone and icon."""
+
+    label: Text
+    tone: str
+    icon: str
+
+
+STATES = {
+    "asked": StateShown(label=Text("Waits for you", "待您处理"), tone="warning", icon="hourglass"),
+    "invited": StateShown(label=Text("Invited", "已邀请"), tone="info", icon="send"),
+    "active": StateShown(label=Text("Active", "有效"), tone="success", icon="check"),
+    "declined": StateShown(label=Text("Declined", "已拒绝"), tone="neutral", icon="x"),
+    "suspended": StateShown(label=Text("Suspended", "已暂停"), tone="warning", icon="player-pause"),
+    "ended": StateShown(label=Text("Ended", "已终止"), tone="neutral", icon="x"),
+}
 
 
 class NoPartner(Exception):
@@ -39,6 +64,7 @@ class Partner:
     state: str
     document_types: tuple[str, ...]
     message: str = ""
+    since: dt.datetime | None = None
 
 
 def partners(*, only: uuid.UUID | None = None) -> list[Partner]:
@@ -72,6 +98,7 @@ def _seen(row: models.Partnership, me: uuid.UUID, names: Mapping[uuid.UUID, List
         state=_state(mine, theirs),
         document_types=_agreed_types(mine, theirs),
         message=row.message,
+        since=row.created_at,
     )
 
 
@@ -133,3 +160,75 @@ def by_endpoints(endpoints: Iterable[tuple[str, str]]) -> Partner | None:
 def names(ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, Listed]:
     """How the enterprises with these ids are called."""
     return tenants.listed(ids)
+
+
+@lru_cache(maxsize=1)
+def document_types() -> Mapping[str, Any]:
+    """The types of documents that partners can agree on, with their labels, as the floors above declare them (`DOCUMENT_TYPES`)."""
+    return {code: label for types in announcing.declared("DOCUMENT_TYPES") for code, label in types.items()}
+
+
+def known(*, slug: str) -> Partner | None:
+    """The partnership with this enterprise, in whatever state; None where there is none."""
+    listed = tenants.find(slug=slug)
+    found = partners(only=listed.id) if listed and listed.id != acting.home().id else []
+    return found[0] if found else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicProfile:
+    """What a partner shows to partners only. endpoints: scheme and id."""
+
+    tax_number: str = ""
+    endpoints: Sequence[tuple[str, str]] = ()
+
+
+def public_profile(partner: Partner) -> PublicProfile:
+    """A partner's profile; empty until both have agreed."""
+    if partner.state != "active":
+        return PublicProfile()
+    return PublicProfile(tax_number=tenants.profile(partner.id).tax_number, endpoints=tenants.endpoints_of(partner.id))
+
+
+def figures(partner: Partner) -> list[Mapping[str, Any]]:
+    """How many documents there are with a partner: label, count and url of the list, told by the floors above (`PARTNER_FIGURES`)."""
+    return [row for rows in announcing.ask_above("PARTNER_FIGURES", only=partner.id) for row in rows]
+
+
+def recent(partner: Partner) -> list[Mapping[str, Any]]:
+    """The latest documents with a partner, told by the floors above (`PARTNER_RECENT`)."""
+    return [row for rows in announcing.ask_above("PARTNER_RECENT", partner_id=partner.id) for row in rows]
+
+
+def chain() -> Mapping[str, list[dict[str, Any]]]:
+    """Who supplies whom, as far as the acting enterprise knows: its own active partnerships, with their open and late documents.
+
+    Goods go from source to target. Nobody sees beyond his partners.
+    """
+    me = acting.home()
+    counted: dict[tuple[uuid.UUID, str], dict[str, int]] = {}
+    for rows in announcing.ask_above("PARTNER_FIGURES", only=None):
+        for row in rows:
+            sums = counted.setdefault((row["partner_id"], row["side"]), {"open": 0, "late": 0})
+            sums["open"], sums["late"] = sums["open"] + row["open"], sums["late"] + row["late"]
+    trading = [partner for partner in partners() if partner.state == "active" and partner.role in ("supplier", "customer")]
+    if not trading:
+        return {"nodes": [], "links": []}
+    links = []
+    for partner in trading:
+        ends = (partner.slug, partner.name), (me.slug, me.name)
+        source, target = ends if partner.role == "supplier" else ends[::-1]
+        side = "buyer" if partner.role == "supplier" else "seller"
+        sums = counted.get((partner.id, side), {"open": 0, "late": 0})
+        links.append({"source": source[0], "source_name": source[1], "target": target[0], "target_name": target[1], **sums})
+    late = {link["source"]: link["late"] for link in links if link["source"] != me.slug}
+    nodes = [{"slug": partner.slug, "name": partner.name, "own": False, "late": late.get(partner.slug, 0)} for partner in trading]
+    return {"nodes": [{"slug": me.slug, "name": me.name, "own": True, "late": 0}, *nodes], "links": links}
+
+
+def related(*, slug: str) -> uuid.UUID | None:
+    """The id of the enterprise with this slug, where there is or was a partnership with it. One query."""
+    me = acting.home().id
+    found = models.Partnership.objects.filter(Q(inviter=me, invitee__slug=slug) | Q(invitee=me, inviter__slug=slug))
+    row = found.values_list("inviter_id", "invitee_id").first()
+    return None if row is None else row[1] if row[0] == me else row[0]

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import connections, transaction
+from django.utils.translation import gettext as _
 
 from apps.base import acting, announcing
 from apps.base.acting import act_as, as_operator, in_lobby
@@ -29,21 +30,25 @@ class Provisioned:
     at: dt.datetime
 
 
-def provision(*, slug: str, name: str, at: dt.datetime, endpoints: Sequence[tuple[str, str]] = (), roles: Sequence[str] = (), **profile: Any) -> acting.Home:
+def provision(
+    *, slug: str, name: str, at: dt.datetime, endpoints: Sequence[tuple[str, str]] = (), roles: Sequence[str] = (), template: str = "home", **profile: Any
+) -> acting.Home:
     """Make an enterprise with its home, role, keys and host name, in one transaction of the owner.
 
-    profile: gln, tax_number, country, city, language, currency, time_zone. Raises Invalid; then nothing was made.
+    profile: gln, tax_number, country, city, language, currency, time_zone. template: its home is a copy of the schema `template_…` of
+    this name. Raises Invalid; then nothing was made.
     """
     row = models.Enterprise(slug=slug, name=name, roles=list(roles), **profile)
     row.schema_name = f"t_{row.id.hex}"
     with transaction.atomic(using=OWNER):
         _check(row)
+        source = _template(template)
         row.ready = True
         row.save(using=OWNER, force_insert=True)
         models.Domain.objects.using(OWNER).bulk_create([models.Domain(domain=f"{slug}.{settings.BASE_HOST}", tenant=row, is_primary=True)])
         _insert_endpoints(row, endpoints, using=OWNER)
         with connections[OWNER].cursor() as cursor:
-            building.clone(cursor, source=models.TEMPLATE_SCHEMA, target=row.schema_name)
+            building.clone(cursor, source=source, target=row.schema_name)
             grants.open_home(cursor, schema=row.schema_name)
     home = row.home()
     with act_as(home), transaction.atomic():
@@ -57,7 +62,17 @@ def _check(row: models.Enterprise) -> None:
     except ValidationError as error:
         raise _invalid(error) from error
     if models.Enterprise.objects.using(OWNER).filter(slug=row.slug).exists():
-        raise Invalid([Finding("/slug", "taken", f"“{row.slug}” is taken.")])
+        raise Invalid([Finding("/slug", "taken", _("“%(slug)s” is taken.") % {"slug": row.slug})])
+
+
+def _template(name: str) -> str:
+    with connections[OWNER].cursor() as cursor:
+        cursor.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'template_%%' ORDER BY 1")
+        known = [row[0] for row in cursor.fetchall()]
+    if f"template_{name}" not in known:
+        names = ", ".join(schema.removeprefix("template_") for schema in known)
+        raise Invalid([Finding("/template", "template", _("There is no template “%(name)s”. Known are: %(names)s.") % {"name": name, "names": names})])
+    return f"template_{name}"
 
 
 def _invalid(error: ValidationError) -> Invalid:

@@ -1,0 +1,217 @@
+"""Partners: who is one, what was agreed, and the deeds by which that changes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_safe
+
+from apps.base import acting, clock
+from apps.base.asking import ask, summary, tell
+from apps.base.findings import Invalid
+from apps.base.pages import in_home, need, see_other
+from apps.network import selectors, services
+from apps.network.forms import AcceptForm, InviteForm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """What one side may do to a partnership: in which state, and the question before it is done."""
+
+    code: str
+    label: Any
+    state: str
+    act: Callable[..., selectors.Partner]
+    question: Any
+    consequence: Any
+    icon: str
+    danger: bool = False
+
+
+_DEEDS = (
+    Deed(
+        code="accept",
+        label=gettext_lazy("Accept"),
+        state="asked",
+        act=services.accept,
+        icon="check",
+        question=gettext_lazy("Accept the invitation of %(name)s?"),
+        consequence=gettext_lazy("From then on, what you have both agreed to is exchanged. Either of you can end it at any time."),
+    ),
+    Deed(
+        code="decline",
+        label=gettext_lazy("Decline"),
+        state="asked",
+        act=services.decline,
+        icon="x",
+        danger=True,
+        question=gettext_lazy("Decline the invitation of %(name)s?"),
+        consequence=gettext_lazy("Nothing is exchanged, and %(name)s sees that you have declined."),
+    ),
+    Deed(
+        code="suspend",
+        label=gettext_lazy("Suspend"),
+        state="active",
+        act=services.suspend,
+        icon="player-pause",
+        question=gettext_lazy("Suspend the partnership with %(name)s?"),
+        consequence=gettext_lazy("Neither of you can send the other anything until it is resumed. Documents and history stay."),
+    ),
+    Deed(
+        code="resume",
+        label=gettext_lazy("Resume"),
+        state="suspended",
+        act=services.resume,
+        icon="player-play",
+        question=gettext_lazy("Resume the partnership with %(name)s?"),
+        consequence=gettext_lazy("You withdraw your own suspension. If both have suspended, both must resume."),
+    ),
+    Deed(
+        code="end",
+        label=gettext_lazy("End"),
+        state="active",
+        act=services.end,
+        icon="x",
+        danger=True,
+        question=gettext_lazy("End the partnership with %(name)s?"),
+        consequence=gettext_lazy("Neither of you can send the other anything any more. Both keep their documents and their history."),
+    ),
+)
+DEEDS = {deed.code: deed for deed in _DEEDS}
+
+
+@in_home
+@require_safe
+def network(request: HttpRequest) -> HttpResponse:
+    """Invitations, the chain as far as we know it, and the partners."""
+    need("network.view")
+    everybody = selectors.partners()
+    open_invitations = [partner for partner in everybody if partner.state in ("asked", "invited")]
+    chain = selectors.chain()
+    for node in chain["nodes"]:
+        node["url"] = reverse("network") if node["own"] else _address(node["slug"])
+    context = {
+        "invitations": [_invitation(partner) for partner in open_invitations],
+        "partners": [_row(partner) for partner in everybody if partner not in open_invitations],
+        "chain": chain,
+        "invite_url": reverse("invite") if acting.actor().may("network.invite") else "",
+    }
+    return render(request, "network/list.html", context)
+
+
+def _address(slug: str) -> str:
+    return reverse("partner", args=[slug])
+
+
+def _labels(codes: tuple[str, ...]) -> list[str]:
+    known = selectors.document_types()
+    return [str(known.get(code, code)) for code in codes]
+
+
+def _row(partner: selectors.Partner) -> dict[str, Any]:
+    return {
+        "slug": partner.slug,
+        "name": partner.name,
+        "gln": partner.gln,
+        "city": partner.city,
+        "country": partner.country,
+        "role_labels": [str(selectors.ROLES[partner.role])],
+        "state": selectors.STATES[partner.state],
+        "document_types": _labels(partner.document_types),
+        "since": partner.since,
+        "url": _address(partner.slug),
+    }
+
+
+def _invitation(partner: selectors.Partner) -> dict[str, Any]:
+    incoming = partner.state == "asked"
+    urls = {}
+    if incoming and acting.actor().may("network.consent"):
+        urls = {f"{code}_url": reverse("partner_deed", args=[partner.slug, code]) for code in ("accept", "decline")}
+    return {**_row(partner), "incoming": incoming, "text": partner.message, "at": partner.since, **urls}
+
+
+@in_home
+@require_http_methods(["GET", "POST"])
+def invite(request: HttpRequest) -> HttpResponse:
+    """Invite an enterprise, known by its short name."""
+    need("network.invite")
+    form = InviteForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            found = services.invite(**form.cleaned_data, by=acting.actor(), at=clock.now())
+        except Invalid as refusal:
+            tell(form, refusal, {"/partner": "slug"})
+        else:
+            messages.success(request, _("%(name)s was invited.") % {"name": found.name})
+            return see_other(reverse("network"))
+    context = {"form": form, "errors_summary": summary(form), "back_url": reverse("network"), "back_label": _("Network")}
+    return render(request, "network/invite.html", context, status=422 if form.errors else 200)
+
+
+def _known(slug: str) -> selectors.Partner:
+    """A partnership of ours, in whatever state; foreign and missing look alike."""
+    found = selectors.known(slug=slug)
+    if found is None:
+        raise Http404
+    return found
+
+
+@in_home
+@require_safe
+def partner(request: HttpRequest, slug: str) -> HttpResponse:
+    """One partner: who he is, what was agreed, and where his documents are."""
+    need("network.view")
+    found = _known(slug)
+    may = acting.actor().may
+    public = selectors.public_profile(found)
+    deeds = [deed for deed in DEEDS.values() if deed.state == found.state and may("network.consent")]
+    context = {
+        "partner": {**_row(found), "tax_number": public.tax_number},
+        "endpoints": [{"scheme": scheme, "id": value} for scheme, value in public.endpoints],
+        "moves": [
+            {"url": reverse("partner_deed", args=[slug, deed.code]), "label": deed.label, "icon": deed.icon, "tone": "danger" if deed.danger else ""}
+            for deed in deeds
+        ],
+        "figures": selectors.figures(found),
+        "recent": selectors.recent(found),
+    }
+    return render(request, "network/partner.html", context)
+
+
+@in_home
+@require_http_methods(["GET", "POST"])
+def deed(request: HttpRequest, slug: str, deed: str) -> HttpResponse:
+    """Accept, decline, suspend, resume or end: first the question, then the deed."""
+    need("network.consent")
+    found, wanted = _known(slug), DEEDS.get(deed)
+    if wanted is None:
+        raise Http404
+    if found.state != wanted.state:
+        messages.error(request, _("This is not possible now: the partnership is “%(state)s”.") % {"state": selectors.STATES[found.state].label})
+        return see_other(_address(slug))
+    form = AcceptForm(request.POST or None, proposed=found.document_types) if wanted.code == "accept" else None
+    if request.method == "POST" and (form is None or form.is_valid()):
+        return _do(request, found, wanted, {} if form is None else form.cleaned_data)
+    words = {"name": found.name}
+    return ask(
+        request, question=wanted.question % words, consequence=wanted.consequence % words, submit=str(wanted.label), danger=wanted.danger,
+        back_url=_address(slug), back_label=found.name, form=form,
+    )  # fmt: skip
+
+
+def _do(request: HttpRequest, found: selectors.Partner, wanted: Deed, more: dict[str, Any]) -> HttpResponse:
+    try:
+        now = wanted.act(partnership=found.partnership_id, **more, by=acting.actor(), at=clock.now())
+    except services.ConsentRefused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        words = {"name": found.name, "state": selectors.STATES[now.state].label}
+        messages.success(request, _("The partnership with %(name)s: %(state)s.") % words)
+    return see_other(_address(found.slug))
