@@ -79,7 +79,7 @@ def die_with_parent(parent: int | None = None) -> None:
 
 def parts(environment: Environment) -> list[Part]:
     """The processes that make up the portal."""
-    python, celery = sys.executable, (sys.executable, "-m", "celery", "-A", "portal")
+    python, celery = sys.executable, (sys.executable, "-m", "celery", "--quiet", "-A", "portal")
     web = (
         python, "-m", "granian", "--interface", "asgi", "--host", environment.host, "--port", str(environment.port),
         "--http", "1", "--ws", "--workers", str(environment.web_workers), "--respawn-failed-workers",
@@ -264,9 +264,9 @@ def healthy(environment: Environment) -> bool:
     everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - told apart, not listened on
     host = everywhere.get(environment.host, environment.host)
     address = f"http://{f'[{host}]' if ':' in host else host}:{environment.port}/healthz"
-    question = urllib.request.Request(address, headers={"Host": urllib.parse.urlsplit(environment.base_url).netloc})  # noqa: S310
+    question = urllib.request.Request(address, headers={"Host": urllib.parse.urlsplit(environment.base_url).netloc})
     try:
-        with urllib.request.urlopen(question, timeout=1) as answer:
+        with urllib.request.urlopen(question, timeout=1) as answer:  # noqa: S310
             return bool(answer.status == 200)
     except OSError:
         return False
