@@ -23,6 +23,8 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     from django.core.management import execute_from_command_line
 
+    import portal.celery  # noqa: F401 - so that tasks sent by commands go to our broker
+
     with contextlib.ExitStack() as stack:
         try:
             environment = Environment.read()
