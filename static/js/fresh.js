@@ -27,8 +27,7 @@ function typingAt() {
 function offer(news) {
   const bar = document.querySelector("[data-news]");
   if (!bar) return;
-  const partner = news?.partner?.name ?? news?.partner ?? news?.by ?? "";
-  bar.querySelector("[data-news-text]").textContent = bar.dataset.text.replace("{partner}", partner);
+  bar.querySelector("[data-news-text]").textContent = bar.dataset.text.replace("{partner}", news?.by ?? news?.partner ?? "");
   bar.hidden = false;
 }
 

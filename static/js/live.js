@@ -1,7 +1,8 @@
 // The live feed: one socket, resumed from the last cursor; what arrives is told to the page as events on the body.
 //
-// `live`        for every piece of news (detail: cursor, at, event, document, by, partner)
-// `live:<uid>`  for the news of one document
+// `live`          for every event of the feed (detail: cursor, at, event, document, by, partner, own)
+// `live:<uid>`    for the events of one document
+// `live:network`  when a partnership has changed (no event of the feed: it tells of no document)
 //
 // Parts of a page fetch themselves anew on these events (htmx). What came is marked until seen, and a part in which
 // somebody is typing is left alone: a quiet bar offers the news instead.
@@ -10,15 +11,25 @@ import "./fresh.js";
 
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 30_000;
+// The server breaks every silence of 30 s: a longer one is a dead line, as after a laptop's sleep.
+const LONGEST_SILENCE = 75_000;
+// A socket that was closed sooner than this was refused, not lost.
+const SETTLED = 5_000;
+const UNKNOWN_CURSOR = 4400;
 const path = document.body.dataset.liveUrl;
 
 let cursor = null;
+let fromNow = false;
 let failures = 0;
+let socket = null;
+let waiting = null;
+let silence = null;
 
 function address() {
   const url = new URL(path, window.location.href);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   if (cursor !== null) url.searchParams.set("after", cursor);
+  if (fromNow) url.searchParams.delete("after");
   return url;
 }
 
@@ -26,28 +37,65 @@ function show(state) {
   for (const dot of document.querySelectorAll("[data-live]")) dot.dataset.live = state;
 }
 
+function dispatch(name, news) {
+  document.body.dispatchEvent(new CustomEvent(name, { detail: news }));
+}
+
 function tell(news) {
-  cursor = news.cursor ?? cursor;
-  document.body.dispatchEvent(new CustomEvent("live", { detail: news }));
-  if (news.document?.uid) document.body.dispatchEvent(new CustomEvent(`live:${news.document.uid}`, { detail: news }));
+  if (news.cursor) [cursor, fromNow] = [news.cursor, false];
+  if (!news.event) return;
+  if (!news.document) {
+    dispatch(`live:${news.event.split(".")[0]}`, news);
+    return;
+  }
+  dispatch("live", news);
+  dispatch(`live:${news.document.uid}`, news);
+}
+
+function listen() {
+  window.clearTimeout(silence);
+  const open = socket;
+  silence = window.setTimeout(() => lost(open, 0), LONGEST_SILENCE);
 }
 
 function connect() {
-  const socket = new WebSocket(address());
-  socket.addEventListener("open", () => {
-    failures = 0;
-    show("on");
+  window.clearTimeout(waiting);
+  const opened = Date.now();
+  const mine = (socket = new WebSocket(address()));
+  listen();
+  mine.addEventListener("open", () => {
+    if (mine === socket) show("on");
   });
-  socket.addEventListener("message", (message) => {
-    const news = JSON.parse(message.data);
-    if (news.event) tell(news);
+  mine.addEventListener("message", (message) => {
+    if (mine !== socket) return;
+    listen();
+    tell(JSON.parse(message.data));
   });
-  socket.addEventListener("close", () => {
-    show("lost");
-    // Half fixed, half by chance: a thousand pages do not come back in the same moment.
-    const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** failures++);
-    window.setTimeout(connect, wait / 2 + (Math.random() * wait) / 2);
+  mine.addEventListener("close", (closed) => {
+    if (Date.now() - opened > SETTLED) failures = 0;
+    lost(mine, closed.code);
   });
 }
 
-if (path) connect();
+function lost(mine, code) {
+  if (mine !== socket) return;
+  socket = null;
+  window.clearTimeout(silence);
+  mine.close();
+  show("lost");
+  if (code === UNKNOWN_CURSOR) [cursor, fromNow] = [null, true];
+  // Half fixed, half by chance: a thousand pages do not come back in the same moment.
+  const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** failures++);
+  waiting = window.setTimeout(connect, wait / 2 + (Math.random() * wait) / 2);
+}
+
+// Whoever comes back to the page, or to the network, does not wait for the next attempt.
+function hurry() {
+  if (!document.hidden && socket === null) connect();
+}
+
+if (path) {
+  connect();
+  window.addEventListener("online", hurry);
+  document.addEventListener("visibilitychange", hurry);
+}
