@@ -1,0 +1,62 @@
+"""Exchange: orders of ten lines published and standing at the seller, against the same rows written by plain SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from apps.base import clock
+from apps.base.acting import Home, act_as
+from apps.documents import models
+from apps.documents import services as documents
+from bench import rows, stage
+from bench.crew import Crew
+from bench.figures import Figure, compare
+
+CLIENTS = (1, 2, 4, 8)
+# Orders in one measurement: about two seconds each.
+OURS, FLOOR = 320, 1600
+
+
+def publish(*, buyer: Home, seller: Home, count: int) -> Iterator[None]:
+    """A client's share: publish drafts, one after the other."""
+    drafts = [stage.draft(buyer, seller) for _order in range(count)]
+    yield
+    with act_as(buyer, by=stage.BY):
+        for draft in drafts:
+            documents.apply(document=draft, move="publish", by=stage.BY, at=clock.now())
+            yield
+
+
+def _standing(seller: Home) -> int:
+    with act_as(seller, by=stage.BY):
+        return models.Document.objects.filter(type="order", state="published").count()
+
+
+def _ours(crew: Crew, clients: int, pair: stage.Pair) -> float:
+    """Orders a second. What the seller has in the end is counted: an order that did not arrive was not exchanged."""
+    before = _standing(pair.seller)
+    done, seconds = crew.measure("bench.exchange:publish", [{"buyer": pair.buyer, "seller": pair.seller, "count": OURS // clients}] * clients)
+    arrived = _standing(pair.seller) - before
+    assert arrived == done, f"{done} orders were published, {arrived} stand at the seller"
+    return done / seconds
+
+
+def _floor(crew: Crew, clients: int, pattern: rows.Pattern, pair: stage.Pair) -> float:
+    done, seconds = crew.measure("bench.rows:write", [{"pattern": pattern, "pair": pair, "count": FLOOR // clients}] * clients)
+    return done / seconds
+
+
+def measure(crew: Crew, *, clients: Sequence[int] = CLIENTS) -> Iterator[Figure]:
+    """`exchange_1` … `exchange_8`."""
+    ours, plain = stage.pair("ours"), stage.pair("plain")
+    first = stage.draft(ours.buyer, ours.seller)
+    with act_as(ours.buyer, by=stage.BY):
+        documents.apply(document=first, move="publish", by=stage.BY, at=clock.now())
+    pattern = rows.read(ours, first)
+    rows.open_channel(plain)
+    for many in CLIENTS:
+        # Every client has connected and made its plans once before anything counts.
+        _ours(crew, many, ours), _floor(crew, many, pattern, plain)
+        if many in clients:
+            yield compare(f"exchange_{many}", "orders/s", partial(_ours, crew, many, ours), partial(_floor, crew, many, pattern, plain), wanted=0.25)
