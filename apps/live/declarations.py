@@ -1,5 +1,6 @@
 """What live contributes: it hears of every step and of every change of a partnership."""
 
+from apps.base.text import Text
 from apps.documents.services import Moved
 from apps.network.services import PartnershipChanged
 
@@ -7,3 +8,6 @@ REACTIONS = {
     Moved: ["apps.live.services.tell"],
     PartnershipChanged: ["apps.live.services.tell_partners"],
 }
+
+# Everybody who works here has a day.
+MENU = [{"code": "today", "label": Text("Today", "今日"), "url": "today", "icon": "home", "permission": "network.view", "order": 0}]

@@ -1,10 +1,16 @@
 """Questions about enterprises: the directory that every enterprise of the network may read."""
 
+import functools
+import logging
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import kombu
+from django.conf import settings
+from django.db import Error as DatabaseFault
 from django.db import connection
+from django.db.migrations.loader import MigrationLoader
 from django.db.models import Q
 
 from apps.base.acting import Home
@@ -78,3 +84,55 @@ def profile(id: uuid.UUID) -> models.Enterprise:
 def homes() -> list[Home]:
     """Every enterprise that can be entered, by slug."""
     return [row.home() for row in models.Enterprise.objects.filter(ready=True, suspended_at=None).order_by("slug")]
+
+
+# Whether this process can work ---------------------------------------------------------------------------------------
+
+log = logging.getLogger("tributary.health")
+
+
+def faults() -> Mapping[str, str]:
+    """What this process needs and does not find, in words, by name: database, migrations, feed, broker. Empty where all is well."""
+    found: dict[str, str] = {}
+    for name, ask in _NEEDED.items():
+        try:
+            if fault := ask():
+                found[name] = fault
+        except (DatabaseFault, OSError, kombu.exceptions.KombuError, kombu.exceptions.OperationalError) as error:
+            # The world may read the answer: the log alone says where it was looked.
+            log.warning("%s: %s", name, error)
+            found[name] = "not reachable"
+        if name in found and name == "database":
+            break
+    return found
+
+
+def _database_fault() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return ""
+
+
+@functools.lru_cache(maxsize=1)
+def _known_migrations() -> frozenset[tuple[str, str]]:
+    return frozenset(MigrationLoader(None, ignore_no_migrations=True).disk_migrations)
+
+
+def _migrations_fault() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT app, name FROM public.django_migrations")
+        missing = _known_migrations() - set(cursor.fetchall())
+    return f"{len(missing)} not applied" if missing else ""
+
+
+def _feed_fault() -> str:
+    return "" if models.Epoch.objects.exists() else "no epoch has begun"
+
+
+def _broker_fault() -> str:
+    with kombu.Connection(settings.CELERY_BROKER_URL, transport_options=settings.CELERY_BROKER_TRANSPORT_OPTIONS, connect_timeout=2) as broker:
+        broker.ensure_connection(max_retries=1, interval_start=0, interval_step=0, timeout=2)
+    return ""
+
+
+_NEEDED: Mapping[str, Callable[[], str]] = {"database": _database_fault, "migrations": _migrations_fault, "feed": _feed_fault, "broker": _broker_fault}

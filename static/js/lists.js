@@ -26,7 +26,7 @@ function step(by) {
 function count() {
   const chosen = boxes().filter((box) => box.checked).length;
   for (const box of boxes()) box.closest("tr").classList.toggle("is-chosen", box.checked);
-  list.querySelector("[data-pick-bar]").hidden = chosen === 0;
+  list.querySelector("[data-pick-bar]").classList.toggle("is-on", chosen > 0);
   list.querySelector("[data-pick-count]").textContent = chosen;
   const all = list.querySelector("[data-pick-all]");
   if (!all) return;

@@ -1,7 +1,7 @@
 """Questions about documents, as plain data: what lists, pages, REST and the feed show."""
 
 from apps.documents.selectors.feeding import START, BadCursor, Happened, Page, cursor_of, event_code, feed, feed_page, newest_cursor, position_of
-from apps.documents.selectors.listing import Leaf, about, histories, is_late, leaf, punctuality, recent, saved_views, steps_after, totals, weekly
+from apps.documents.selectors.listing import ROW, Leaf, about, histories, is_late, leaf, punctuality, recent, saved_views, steps_after, totals, weekly
 from apps.documents.selectors.reading import (
     HEAD,
     LINE,
@@ -32,6 +32,7 @@ from apps.documents.selectors.telling import Terms, changes, differences, event_
 __all__ = [
     "HEAD",
     "LINE",
+    "ROW",
     "START",
     "STEP",
     "BadCursor",

@@ -1,13 +1,15 @@
 """Verbs of documents. Business apps say `documents.apply(document=…, move=…, by=…, at=…)`."""
 
+from apps.documents.services.arranging import forget_view, save_view
 from apps.documents.services.folding import Content, NotAllowed, Said
 from apps.documents.services.keeping import Answer, KeyTaken, StillRunning, claim, fingerprint, keep_answer, keep_original
+from apps.documents.services.matching import match_line
 from apps.documents.services.moving import MayNot, Moved, NoSuchDocument, OutOfOrder, Stale, Unacceptable, accept, apply, draft, revise
 from apps.documents.services.remarking import Remarked, accept_remark, mark_seen, remark
 from apps.documents.services.replaying import compare
 
 __all__ = [
     "Answer", "Content", "KeyTaken", "MayNot", "Moved", "NoSuchDocument", "NotAllowed", "OutOfOrder", "Remarked", "Said", "Stale", "StillRunning",
-    "Unacceptable", "accept", "accept_remark", "apply", "claim", "compare", "draft", "fingerprint", "keep_answer", "keep_original", "mark_seen",
-    "remark", "revise",
+    "Unacceptable", "accept", "accept_remark", "apply", "claim", "compare", "draft", "fingerprint", "forget_view", "keep_answer", "keep_original", "mark_seen", "match_line",
+    "remark", "revise", "save_view",
 ]  # fmt: skip

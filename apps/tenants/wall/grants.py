@@ -40,6 +40,8 @@ RIGHTS: dict[str, dict[str, str]] = {
         "tenants_enterprise": "SELECT",
         "tenants_domain": "SELECT",
         "tenants_epoch": "SELECT",
+        # So that a process can tell whether it fits its database (`/readyz`).
+        "django_migrations": "SELECT",
     },
     OPERATOR_ROLE: {
         **dict.fromkeys(LOBBY_TABLES, ALL),

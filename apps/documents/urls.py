@@ -1,0 +1,28 @@
+from django.urls import path
+
+from apps.documents import views
+from apps.documents.types import TYPES
+from apps.documents.views import matching
+
+LIST = "documents/<slug:collection>/"
+ONE = f"{LIST}<uuid:uid>/"
+
+urlpatterns = [
+    path("documents/", views.first_list, name="documents"),
+    # Each list has a name of its own, too: for menus.
+    *[path(f"documents/{each.collection}/", views.document_list, {"collection": each.collection}, name=each.collection) for each in TYPES.values()],
+    path(LIST, views.document_list, name="document_list"),
+    path(f"{LIST}export/", views.export, name="document_export"),
+    path(f"{LIST}views/", views.save_view, name="document_views"),
+    path(f"{LIST}views/<uuid:uid>/forget/", views.forget_view, name="document_view"),
+    path(f"{LIST}moves/<slug:move>/", views.bulk, name="document_bulk"),
+    path(f"{LIST}new/", views.new, name="document_new"),
+    path(ONE, views.document, name="document"),
+    path(f"{ONE}edit/", views.edit, name="document_edit"),
+    path(f"{ONE}parts/<slug:part>/", views.part, name="document_fragment"),
+    path(f"{ONE}thread/", views.write, name="document_thread"),
+    path(f"{ONE}moves/<slug:move>/", views.move, name="document_move"),
+    path(f"{ONE}originals/<uuid:key>/", views.original, name="document_original"),
+    path("catalogue/matching/", matching.queue, name="matching"),
+    path("catalogue/matching/<uuid:line>/", matching.match, name="matching_line"),
+]

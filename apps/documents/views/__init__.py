@@ -1,0 +1,8 @@
+"""The pages of documents, of whatever type: each is derived from its declaration."""
+
+from apps.documents.views.entering import edit, new
+from apps.documents.views.listing import bulk, document_list, export, first_list, forget_view, save_view
+from apps.documents.views.moving import move
+from apps.documents.views.reading import document, original, part, write
+
+__all__ = ["bulk", "document", "document_list", "edit", "export", "first_list", "forget_view", "move", "new", "original", "part", "save_view", "write"]

@@ -1,0 +1,106 @@
+"""A document's page and its parts, its thread, and its originals."""
+
+import re
+import uuid
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from apps.base import acting, clock, retrying
+from apps.base.findings import Invalid
+from apps.base.pages import is_part, see_other
+from apps.documents import selectors
+from apps.documents import services as documents
+from apps.documents.selectors import Whole
+from apps.documents.views.presenting import address, found, head_of, history_of, lines_of, moves_of, of_type, partner_name, thread_of
+from apps.documents.vocabulary import DocumentType
+
+PARTS = ("head", "lines", "history", "thread")
+UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+@of_type()
+@require_GET
+def document(request: HttpRequest, document_type: DocumentType, uid: uuid.UUID) -> HttpResponse:
+    whole = found(document_type, uid)
+    if whole.head["seen_at"] is None:
+        documents.mark_seen(document=uid, at=clock.now())
+    return render(request, "documents/detail.html", _page(whole))
+
+
+def _page(whole: Whole) -> dict[str, Any]:
+    partner = partner_name(whole.head["partner_id"])
+    return {
+        "document": head_of(whole.type, whole.head, partner=partner, lines=whole.lines),
+        "lines": lines_of(whole),
+        "history": history_of(whole.type, whole.id, partner=partner),
+        "thread": thread_of(whole.id, partner=partner),
+        "can_remark": acting.actor().may(f"{whole.type.code}.remark"),
+        "downloads": _downloads(whole),
+        **moves_of(whole),
+    }
+
+
+def _downloads(whole: Whole) -> list[dict[str, Any]]:
+    """The standard messages that came in, byte for byte."""
+    label = _("%(kind)s as received")
+    return [
+        {"url": address("document_original", whole.type, whole.id, found["id"]), "label": label % {"kind": found["kind"]}, "icon": "file-code"}
+        for found in selectors.originals(id=whole.id)
+    ]
+
+
+@of_type()
+@require_GET
+def part(request: HttpRequest, document_type: DocumentType, uid: uuid.UUID, part: str) -> HttpResponse:
+    """One part of the page anew: head, lines, history or thread."""
+    head = selectors.head(id=uid)
+    if head is None or head["type"] != document_type.code or part not in PARTS:
+        raise Http404
+    if head["seen_at"] is None:
+        documents.mark_seen(document=uid, at=clock.now())
+    partner = partner_name(head["partner_id"])
+    context: dict[str, Any] = {"document": head_of(document_type, head, partner=partner)}
+    if part == "history":
+        context["history"] = history_of(document_type, uid, partner=partner)
+    elif part == "thread":
+        context["thread"] = thread_of(uid, partner=partner)
+    else:
+        whole = found(document_type, uid)
+        context |= {"lines": lines_of(whole), "document": head_of(document_type, whole.head, partner=partner, lines=whole.lines), **moves_of(whole)}
+    return render(request, f"documents/_{part}.html", context)
+
+
+@of_type()
+@require_POST
+def write(request: HttpRequest, document_type: DocumentType, uid: uuid.UUID) -> HttpResponse:
+    """A message into the thread; what cannot be taken stays in the field, with the reason."""
+    whole = found(document_type, uid)
+    text = request.POST.get("text", "")
+    try:
+        retrying.whole(lambda: documents.remark(document=uid, text=text, by=acting.actor(), at=clock.now()))
+    except Invalid as error:
+        context = _page(whole) | {"thread_text": text, "thread_error": error.findings[0].detail}
+        return render(request, "documents/detail.html", context, status=422)
+    if is_part(request):
+        partner = partner_name(whole.head["partner_id"])
+        context = {"document": head_of(document_type, whole.head, partner=partner), "thread": thread_of(uid, partner=partner)}
+        return render(request, "documents/_thread.html", context)
+    return see_other(f"{address('document', document_type, uid)}#thread")
+
+
+@of_type()
+@require_GET
+def original(request: HttpRequest, document_type: DocumentType, uid: uuid.UUID, key: uuid.UUID) -> HttpResponse:
+    """A message as it came in, as a file: never shown by the browser itself."""
+    head, kept = selectors.head(id=uid), selectors.original(id=key, document=uid)
+    if head is None or head["type"] != document_type.code or kept is None:
+        raise Http404
+    media_type, body = kept
+    ending = "xml" if media_type.endswith("xml") else "txt"
+    name = UNSAFE.sub("_", head["number"])[:80]
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{ending}"', "Content-Security-Policy": "sandbox; default-src 'none'"}
+    return HttpResponse(body, content_type=media_type, headers=headers)

@@ -1,0 +1,219 @@
+"""The day's work, the search over everything, whether the portal is well, and the pages for what went wrong."""
+
+import datetime as dt
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.template import loader
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from apps.base import acting, clock
+from apps.base.pages import in_home
+from apps.base.templatetags.tributary import day_text, tone_of
+from apps.catalog import selectors as catalog
+from apps.documents import selectors as documents
+from apps.documents.types import TYPES
+from apps.documents.vocabulary import DocumentType
+from apps.network import selectors as network
+from apps.tenants import selectors as tenants
+from apps.tenants.logs import request_id
+
+WEEKS = 12
+RECENT = 20
+MOST_TOLD_LINES = 50
+MOST_FOUND = 8
+
+
+def _types() -> list[DocumentType]:
+    """The types that the reader may see."""
+    return [each for each in TYPES.values() if acting.actor().may(f"{each.code}.view")]
+
+
+@in_home
+@require_safe
+def today(request: HttpRequest) -> HttpResponse:
+    return render(request, "today.html", {**_counts(), "recent": _recent(), "order_flow": _flow(), "on_time": _on_time()})
+
+
+@in_home
+@require_safe
+def today_counts(request: HttpRequest) -> HttpResponse:
+    return render(request, "today/_counts.html", _counts())
+
+
+@in_home
+@require_safe
+def today_recent(request: HttpRequest) -> HttpResponse:
+    return render(request, "today/_recent.html", {"recent": _recent()})
+
+
+def _counts() -> dict[str, Any]:
+    """What waits and what goes wrong; each number leads to the list behind it."""
+    waiting, wrong = [], []
+    for document_type in _types():
+        counts = documents.counts(document_type, today=clock.today())
+        waiting += [tile for tile in _waiting(document_type, counts) if tile["count"]]
+        wrong += [tile for tile in _wrong(document_type, counts) if tile["count"]]
+    return {"waiting": waiting, "wrong": wrong}
+
+
+def _waiting(document_type: DocumentType, counts: Mapping[str, int]) -> list[dict[str, Any]]:
+    labels, ours = document_type.side_labels, document_type.issuer
+    theirs = "seller" if ours == "buyer" else "buyer"
+    answer = _("%(documents)s to answer") % {"documents": labels[theirs]}
+    decide = _("Answers to decide on")
+    return [
+        _tile(document_type, answer, counts["asked"], f"waiting=on&side={theirs}", "warning", "inbox"),
+        _tile(document_type, decide, counts["answered"], f"waiting=on&side={ours}", "warning", "message"),
+        _tile(document_type, _("Drafts"), counts["drafts"], f"state={document_type.draft}", "neutral", "pencil"),
+    ]
+
+
+def _wrong(document_type: DocumentType, counts: Mapping[str, int]) -> list[dict[str, Any]]:
+    late = _("%(documents)s past their date, and not agreed") % {"documents": document_type.label_plural}
+    return [_tile(document_type, late, counts["late"], "late=on", "danger", "clock-exclamation")]
+
+
+def _tile(document_type: DocumentType, label: str, count: int, query: str, tone: str, icon: str) -> dict[str, Any]:
+    url = f"{reverse('document_list', args=[document_type.collection])}?{query}"
+    return {"label": label, "count": count, "url": url, "tone": tone, "icon": icon}
+
+
+def _recent() -> list[dict[str, Any]]:
+    steps = [step for step in documents.recent(limit=RECENT) if acting.actor().may(f"{step['document__type']}.view")]
+    names = network.names([step["document__partner_id"] for step in steps])
+    partners = {key: listed.name for key, listed in names.items()}
+    told = _sentences(steps, partners)
+    return [_happened(step, partners.get(step["document__partner_id"], "–"), told.get(step["id"], "")) for step in steps]
+
+
+def _sentences(steps: Sequence[Mapping[str, Any]], partners: Mapping[uuid.UUID, str]) -> dict[uuid.UUID, str]:
+    """The sentence of each step; but for documents of very many lines, whose histories are long to read."""
+    short = {step["document_id"]: step for step in steps if step["document__line_count"] <= MOST_TOLD_LINES}
+    told: dict[uuid.UUID, str] = {}
+    for key, history in documents.histories(list(short)).items():
+        head = short[key]
+        told |= documents.sentences(head["document__type"], history, own=acting.home().name, partner=partners.get(head["document__partner_id"], "–"))
+    return told
+
+
+def _happened(step: Mapping[str, Any], partner: str, sentence: str) -> dict[str, Any]:
+    document_type = TYPES[step["document__type"]]
+    return {
+        "at": step["at"],
+        "side_is_own": step["own"],
+        "document_type_label": document_type.label,
+        "number": step["document__number"],
+        "url": reverse("document", args=[document_type.collection, step["document_id"]]),
+        "event_label": documents.event_label(document_type.code, step["move"]),
+        "sentence": sentence,
+        "partner_name": partner,
+        "by": step["by"],
+        "tone": tone_of(document_type.state(step["after"]).tone) if step["after"] else "neutral",
+    }
+
+
+def _flow() -> list[dict[str, Any]]:
+    """The documents sent and received in each of the last weeks."""
+    this = clock.today()
+    first = this - dt.timedelta(days=this.weekday(), weeks=WEEKS - 1)
+    sums: dict[dt.date, tuple[int, int]] = {}
+    for document_type in _types():
+        for week, (sent, received) in documents.weekly(document_type, first=first, zone=acting.home().time_zone).items():
+            before = sums.get(week, (0, 0))
+            sums[week] = (before[0] + sent, before[1] + received)
+    weeks = [first + dt.timedelta(weeks=index) for index in range(WEEKS)]
+    return [{"week": day_text(week), "sent": sums.get(week, (0, 0))[0], "received": sums.get(week, (0, 0))[1]} for week in weeks]
+
+
+def _on_time() -> list[dict[str, Any]]:
+    """How often each partner promised the date that was asked for."""
+    since = clock.now() - dt.timedelta(weeks=2 * WEEKS)
+    found = [row for document_type in _types() for row in documents.punctuality(document_type, since=since)]
+    names = network.names([partner for partner, _rate, _count in found])
+    return [{"partner": names[partner].name, "rate": rate, "count": count} for partner, rate, count in found if partner in names]
+
+
+@in_home
+@require_safe
+def search(request: HttpRequest) -> HttpResponse:
+    words = request.GET.get("q", "").replace("\x00", "").strip()[:200]
+    groups = [group for group in _groups(words) if group["results"]] if words else []
+    return render(request, "search.html", {"q": words, "groups": groups})
+
+
+def _groups(words: str) -> Iterator[dict[str, Any]]:
+    partners = network.partners()
+    named = [partner for partner in partners if words.casefold() in f"{partner.name} {partner.slug} {partner.gln}".casefold()]
+    names = {partner.id: partner.name for partner in partners}
+    for document_type in _types():
+        yield _documents(document_type, words, named, names)
+    if acting.actor().may("network.view"):
+        found = [{"url": reverse("partner", args=[p.slug]), "title": p.name, "subtitle": " · ".join(filter(None, [p.city, p.country, p.gln]))} for p in named]
+        yield {"label": _("Partners"), "icon": "affiliate", "results": found[:MOST_FOUND], "more_url": reverse("network") if len(found) > MOST_FOUND else ""}
+    if acting.actor().may("catalog.view"):
+        yield _items(words)
+
+
+def _documents(document_type: DocumentType, words: str, named: Sequence[network.Partner], names: Mapping[uuid.UUID, str]) -> dict[str, Any]:
+    found = documents.heads(type=document_type.code).filter(documents.about(words, partners=[partner.id for partner in named]))
+    rows = list(found.order_by("-updated_at", "-id").values("id", "number", "side", "state", "partner_id", "due_on")[: MOST_FOUND + 1])
+    results = []
+    for row in rows[:MOST_FOUND]:
+        state = document_type.state(row["state"])
+        about = [str(document_type.side_labels[row["side"]]), names.get(row["partner_id"], ""), day_text(row["due_on"]) if row["due_on"] else ""]
+        chip = {"label": state.label, "tone": tone_of(state.tone), "icon": state.icon}
+        url = reverse("document", args=[document_type.collection, row["id"]])
+        results.append({"url": url, "title": row["number"], "subtitle": " · ".join(filter(None, about)), "state": chip})
+    more = f"{reverse('document_list', args=[document_type.collection])}?{urlencode({'q': words})}" if len(rows) > MOST_FOUND else ""
+    return {"label": document_type.label_plural, "icon": "file-text", "results": results, "more_url": more}
+
+
+def _items(words: str) -> dict[str, Any]:
+    items = list(catalog.items(search=words)[: MOST_FOUND + 1])
+    results = [{"url": reverse("item", args=[item.pk]), "title": item.number, "subtitle": item.label} for item in items[:MOST_FOUND]]
+    more = f"{reverse('catalogue')}?{urlencode({'q': words})}" if len(items) > MOST_FOUND else ""
+    return {"label": _("Items"), "icon": "packages", "results": results, "more_url": more}
+
+
+# Whether the portal is well -------------------------------------------------------------------------------------------
+
+
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """This process answers. It asks nobody."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@require_safe
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Everything that this process needs answers, too: 200, or 503 with what does not."""
+    found = tenants.faults()
+    return JsonResponse({"ready": not found, "wrong": found}, status=503 if found else 200)
+
+
+# What went wrong ------------------------------------------------------------------------------------------------------
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render(request, "400.html", {"request_id": request_id.get()}, status=400)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render(request, "errors/403.html", {"detail": str(exception), "request_id": request_id.get()}, status=403)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Foreign and missing look alike: the page says nothing of what was looked for."""
+    return render(request, "errors/404.html", {"request_id": request_id.get()}, status=404)
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """Without context processors, as the database may be what broke."""
+    return HttpResponse(loader.render_to_string("errors/500.html", {"request": request, "request_id": request_id.get()}), status=500)
