@@ -161,7 +161,7 @@ TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static"
-STATICFILES_DIRS = [ROOT / "static", VAR / "assets"]
+STATICFILES_DIRS = [ROOT / "static", ROOT / "var" / "assets"]
 STORAGES = {
     "default": {"BACKEND": "apps.tenants.storage.HomeStorage", "OPTIONS": {"location": VAR / "media"}},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
@@ -182,18 +182,18 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "apps.exchange.tasks.sweep", "schedule": 5.0},
     "clear": {"task": "apps.accounts.tasks.clear", "schedule": 3600.0},
 }
-CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "beat")
 
+# What REST views have in common stands in `apps.base.api.ApiView`.
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["apps.accounts.api.TokenAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["apps.accounts.api.InEnterprise"],
-    "DEFAULT_RENDERER_CLASSES": ["apps.base.api.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["apps.base.api.JSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "apps.base.api.handle",
     "UNAUTHENTICATED_USER": None,
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "URL_FORMAT_OVERRIDE": None,
 }
+# Who may call REST views, as what (`apps.base.api`).
+API_AUTHENTICATION = "apps.accounts.api.TokenAuthentication"
 # Where answers to requests with an Idempotency-Key are kept (`apps.base.api`).
 ANSWERS_KEPT_BY = "apps.documents.services"
 SPECTACULAR_SETTINGS = {
@@ -203,6 +203,7 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "PREPROCESSING_HOOKS": ["apps.base.describing.without_doubles"],
 }
 
 vars().update(Env.email_url_config(ENVIRONMENT.email_url))
@@ -220,6 +221,12 @@ LOGGING = {
     },
     "handlers": {"out": {"class": "logging.StreamHandler", "formatter": ENVIRONMENT.log_format, "filters": ["context"]}},
     "root": {"handlers": ["out"], "level": "INFO"},
-    "loggers": {"django.request": {"level": "ERROR"}, "django.security.DisallowedHost": {"level": "CRITICAL"}, "httpx": {"level": "WARNING"}},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
+        "httpx": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+    },
 }
 SILENCED_SYSTEM_CHECKS = ["models.W042"]
