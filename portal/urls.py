@@ -2,4 +2,29 @@
 
 from typing import Any
 
-urlpatterns: list[Any] = []
+from django.urls import include, path
+
+from apps.accounts import api as accounts
+from apps.catalog import api as catalog
+from apps.documents import api as documents
+from apps.live import api as live
+from apps.network import api as network
+
+# REST
+api_urlpatterns: list[Any] = [*accounts.routes(), *network.routes(), *catalog.routes(), *documents.routes(), *live.routes()]
+
+# What is shown where nothing else can be
+handler400, handler403, handler404, handler500 = (f"apps.live.views.{view}" for view in ("bad_request", "forbidden", "not_found", "broken"))
+
+urlpatterns: list[Any] = [
+    path("api/v1/", include(api_urlpatterns)),
+    *accounts.token_routes(),
+    # Pages: people and settings, the network, the catalogue, keys
+    path("", include("apps.accounts.urls")),
+    path("", include("apps.network.urls")),
+    path("", include("apps.catalog.urls")),
+    path("", include("apps.exchange.urls")),
+    # Pages: today, search and health; documents of every type
+    path("", include("apps.live.urls")),
+    path("", include("apps.documents.urls")),
+]

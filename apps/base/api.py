@@ -10,20 +10,22 @@ from typing import Any
 
 import orjson
 from django.conf import settings
-from django.core.exceptions import PermissionDenied
-from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import IntegrityError, OperationalError, transaction
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
-from rest_framework import exceptions, parsers, renderers
+from django.utils.translation import gettext_lazy as _lazy
+from rest_framework import exceptions, parsers, permissions, renderers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.base import clock
 from apps.base.acting import act_as
-from apps.base.findings import Invalid, refuse
+from apps.base.findings import Finding, Invalid, refuse
 from apps.base.problems import body_of, problem_of
-from apps.base.retrying import whole
+from apps.base.retrying import sqlstate, whole
 
 PROBLEM = "application/problem+json"
 
@@ -55,18 +57,51 @@ class JSONParser(parsers.BaseParser):
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
         """Numbers with a point become text that cannot be taken for a decimal by mistake: they are refused where a decimal is read."""
+        raw = stream.read()
         try:
-            return orjson.loads(stream.read())
+            data = orjson.loads(raw)
         except orjson.JSONDecodeError as error:
             raise Malformed(str(error)) from error
+        if NUL_ESCAPED in raw and (found := list(_with_nul(data, ""))):
+            raise Invalid(found)
+        return data
+
+
+NUL_ESCAPED = b"\\u0000"
+
+
+def _with_nul(value: Any, at: str) -> Iterator[Finding]:
+    """The texts (and names) that hold U+0000: JSON has it, the database does not."""
+    if isinstance(value, str) and "\0" in value:
+        yield Finding(at, "control_character", _("The text holds a character that cannot be shown."))
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _with_nul(name, at)
+            yield from _with_nul(inner, f"{at}/{name}".replace("\0", ""))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _with_nul(inner, f"{at}/{index}")
 
 
 class Malformed(exceptions.APIException):
     status_code = 400
     default_code = "malformed"
+    default_detail = _lazy("The body cannot be read.")
 
     def __init__(self, what: str) -> None:
         super().__init__(_("The body is no JSON: %(what)s") % {"what": what})
+
+
+class TooBig(exceptions.APIException):
+    status_code = 413
+    default_code = "too-big"
+    default_detail = _lazy("The body is too big: at most 12 MB are taken.")
+
+
+class Interrupted(exceptions.APIException):
+    status_code = 400
+    default_code = "interrupted"
+    default_detail = _lazy("The body did not arrive whole.")
 
 
 def problem(*, status: int, code: str, title: Any, **more: Any) -> Response:
@@ -82,10 +117,25 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
         return problem(status=declared.status, code=declared.code, title=declared.title, detail=declared.detail(error), **declared.more(error))
     if isinstance(error, Http404 | exceptions.NotFound):
         return problem(status=404, code="not-found", title=_("There is nothing here."), detail=_("It does not exist, or it is not yours to see."))
+    if isinstance(error, OperationalError | IntegrityError):
+        return _contended(error)
     if isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
     if isinstance(error, exceptions.APIException):
         return _framework(error)
+    return None
+
+
+def _contended(error: Exception) -> Response | None:
+    """Two at the same thing at the same moment: 409 for who came second, 503 for who waited too long. Any other fault is ours."""
+    state = sqlstate(error)
+    if state == "23505":
+        detail = _("Somebody did the same at this very moment. Read again, and decide anew.")
+        return problem(status=409, code="conflict", title=_("This is not possible now."), detail=detail)
+    if state in ("55P03", "57014", "40001", "40P01"):
+        response = problem(status=503, code="busy", title=_("Too busy at this moment."), detail=_("Nothing was done. Ask again in a moment."))
+        response["Retry-After"] = "1"
+        return response
     return None
 
 
@@ -100,14 +150,11 @@ def _framework(error: exceptions.APIException) -> Response:
     return response
 
 
-class InEnterprise:
+class InEnterprise(permissions.BasePermission):
     """Only who acts for an enterprise may enter."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        return getattr(request, "auth", None) is not None
-
-    def has_object_permission(self, request: Request, view: Any, obj: Any) -> bool:
-        return True
+        return request.auth is not None
 
 
 class ApiView(APIView):
@@ -117,16 +164,22 @@ class ApiView(APIView):
     """
 
     needs: Mapping[str, str] = {}
+    renderer_classes = (JSONRenderer,)
+    parser_classes = (JSONParser,)
+    permission_classes = (InEnterprise,)
+
+    def get_authenticators(self) -> list[Any]:
+        return [import_string(settings.API_AUTHENTICATION)()]
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         self.args, self.kwargs = args, kwargs
         self.headers: dict[str, str] = {}
-        body = request.body if request.method in ("POST", "PATCH", "PUT") else b""
         self.request = self.initialize_request(request, *args, **kwargs)
         try:
+            body = _whole_body(request)
             self.initial(self.request, *args, **kwargs)
             with self._acting():
-                response = self._answer(body)
+                response: Any = self._answer(body)
         except Exception as error:
             response = self.handle_exception(error)
         self.response = self.finalize_response(self.request, response, *args, **kwargs)
@@ -134,7 +187,7 @@ class ApiView(APIView):
 
     @contextlib.contextmanager
     def _acting(self) -> Iterator[None]:
-        entry = self.request.auth
+        entry: Any = self.request.auth
         if entry is None:
             yield
             return
@@ -150,12 +203,15 @@ class ApiView(APIView):
 
     def _answer(self, body: bytes) -> Response | HttpResponse:
         handler = self._handler()
-        if self.request.method in ("GET", "HEAD", "OPTIONS"):
-            return handler(self.request, *self.args, **self.kwargs)
         key = self.request.headers.get("Idempotency-Key")
-        if key is None or self.request.auth is None:
-            return whole(lambda: handler(self.request, *self.args, **self.kwargs))
+        if self.request.method in ("GET", "HEAD", "OPTIONS") or key is None or self.request.auth is None:
+            return whole(lambda: self._at_once(handler))
         return whole(lambda: self._once(key, body, handler))
+
+    def _at_once(self, handler: Callable[..., Response]) -> Response:
+        """The handler's answer, in one transaction: what is read belongs together, what is written is whole or nothing."""
+        with transaction.atomic():
+            return handler(self.request, *self.args, **self.kwargs)
 
     def _once(self, key: str, body: bytes, handler: Callable[..., Response]) -> Response | HttpResponse:
         """Answer, and keep the answer with its key, in one transaction; or give the answer that was kept."""
@@ -183,6 +239,17 @@ class ApiView(APIView):
             if response is None or response.status_code in (409, 412):
                 raise
             return response
+
+
+def _whole_body(request: HttpRequest) -> bytes:
+    if request.method in ("GET", "HEAD", "OPTIONS"):
+        return b""
+    try:
+        return request.body
+    except RequestDataTooBig as error:
+        raise TooBig from error
+    except UnreadablePostError as error:
+        raise Interrupted from error
 
 
 def given(request: Request) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from babel.core import get_global
 from django.utils.translation import gettext as _
 
-NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,30})?\Z")
+NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,30})?\Z", re.ASCII)
 WHOLE_DIGITS, FRACTION_DIGITS = 12, 6
 BAG_DEPTH = 20
 FIRST_DAY, LAST_DAY = dt.date(1990, 1, 1), dt.date(2199, 12, 31)
@@ -73,6 +73,8 @@ def currencies() -> frozenset[str]:
 
 def currency(value: Any) -> str:
     """A currency in force, by its ISO 4217 code."""
+    if value is None or value == "":
+        raise Unreadable("required", _("Say the currency by its ISO 4217 code: “EUR”, “CNY”."))
     if not isinstance(value, str) or value not in currencies():
         raise Unreadable("currency", _("“%(value)s” is no currency in force. Write its ISO 4217 code: “EUR”, “CNY”.") % {"value": str(value)[:20]})
     return value

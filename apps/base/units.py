@@ -97,6 +97,8 @@ UNITS: dict[str, Text] = {
 
 def unit(value: Any) -> str:
     """A unit that is known here, by its code."""
+    if value is None or value == "":
+        raise Unreadable("required", _("Say the unit by its code of UN/ECE Rec 20: “C62” (piece), “KGM”, “MTR”."))
     if not isinstance(value, str) or value not in UNITS:
         raise Unreadable("unit", _("“%(value)s” is no known unit. Write its code of UN/ECE Rec 20: “C62” (piece), “KGM”, “MTR”.") % {"value": str(value)[:20]})
     return value

@@ -1,0 +1,185 @@
+"""Documents as JSON: plain columns in, plain data out."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from apps.base import acting
+from apps.base.acting import Actor
+from apps.documents import selectors
+from apps.documents.selectors import Whole
+from apps.documents.types import TYPES
+from apps.documents.vocabulary import DocumentType
+from apps.network import selectors as network
+
+# What a list needs of a header.
+COLUMNS = (
+    "id",
+    "number",
+    "state",
+    "side",
+    "partner_id",
+    "currency",
+    "note",
+    "issued_on",
+    "due_on",
+    "amount",
+    "line_count",
+    "version",
+    "created_at",
+    "updated_at",
+)
+NOBODY = {"slug": "", "name": ""}
+
+
+class Parties:
+    """How the acting enterprise and its partners are called, asked for once for all the rows of an answer."""
+
+    def __init__(self, partners: Sequence[uuid.UUID]) -> None:
+        home = acting.home()
+        self.own = {"slug": home.slug, "name": home.name}
+        self.known = {id: {"slug": found.slug, "name": found.name} for id, found in network.names(partners).items()}
+
+    def of(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """The parties of a row by their side, and the partner's slug."""
+        other = self.known.get(row["partner_id"], NOBODY)
+        bought = row["side"] == "buyer"
+        return {"side": row["side"], "buyer": self.own if bought else other, "seller": other if bought else self.own, "partner": other["slug"]}
+
+
+def head(document_type: DocumentType, row: Mapping[str, Any], *, parties: Parties, actor: Actor) -> dict[str, Any]:
+    """A document without its lines."""
+    return {
+        "uid": row["id"],
+        "type": document_type.code,
+        "number": row["number"],
+        "state": row["state"],
+        "moves": [move.code for move in selectors.moves_now(document_type, row, actor)],
+        **parties.of(row),
+        "currency": row["currency"],
+        "note": row["note"],
+        "issued_on": row["issued_on"],
+        "due_on": row["due_on"],
+        "amount": row["amount"],
+        "line_count": row["line_count"],
+        "version": row["version"],
+        "created_at": row["created_at"],
+        "updated_at": row["updated_at"],
+    }
+
+
+def whole(document: Whole, *, actor: Actor) -> dict[str, Any]:
+    """A document with its lines: what is asked, what is offered beside it, and what is agreed."""
+    told = head(document.type, document.head, parties=Parties([document.head["partner_id"]]), actor=actor)
+    told["lines"] = [_line(row, side=document.head["side"]) for row in document.lines]
+    return told
+
+
+def _line(row: Mapping[str, Any], *, side: str) -> dict[str, Any]:
+    own, partners = ("buyer_item", "seller_item") if side == "buyer" else ("seller_item", "buyer_item")
+    kinds = row["schedules"]
+    return {
+        "line": row["position"],
+        "reference": row["reference"],
+        "item": row["item__number"] or row[own] or row[partners] or row["gtin"] or row["name"],
+        "matched": row["item_id"] is not None,
+        "partner_item": row[partners],
+        "buyer_item": row["buyer_item"],
+        "seller_item": row["seller_item"],
+        "gtin": row["gtin"],
+        "name": row["name"] or row["item__name"] or "",
+        "quantity": row["quantity"],
+        "unit": row["unit"],
+        "price": row["price"],
+        "price_base": row["price_base"],
+        "schedules": _schedules(kinds.get("requested")),
+        "offered": _offered(row) if row["response"] else None,
+        "agreed": _agreed(row) if kinds.get("agreed") else None,
+        "note": row["note"],
+    }
+
+
+def _offered(row: Mapping[str, Any]) -> dict[str, Any]:
+    schedules = _schedules(row["schedules"].get("offered"))
+    return {"response": row["response"], "price": row["offered_price"], "schedules": schedules, "reason": row["reason"], "substitute": row["substitute"]}
+
+
+def _agreed(row: Mapping[str, Any]) -> dict[str, Any]:
+    schedules = row["schedules"]["agreed"]
+    return {"price": row["agreed_price"], "quantity": sum(schedule["quantity"] for schedule in schedules), "schedules": _schedules(schedules)}
+
+
+def _schedules(given: Sequence[Mapping[str, Any]] | None) -> list[dict[str, Any]]:
+    return [{"quantity": schedule["quantity"], "due_on": schedule["due_on"]} for schedule in given or ()]
+
+
+def step(document_type: DocumentType, row: Mapping[str, Any], *, own: str, partner: str) -> dict[str, Any]:
+    """One step of the history. own, partner: the slugs of the two enterprises."""
+    data = row["data"]
+    return {
+        "uid": row["id"],
+        "step": row["position"],
+        "move": row["move"],
+        "event": selectors.event_code(document_type.code, row["move"]),
+        "before": row["before"],
+        "after": row["after"],
+        "by": row["by"],
+        "own": row["own"],
+        "enterprise": own if row["own"] else partner,
+        "at": row["at"],
+        "overruled": row["overruled"],
+        "note": data.get("note", ""),
+        "reason": data.get("reason", ""),
+        "lines": [_answer(line) for line in data.get("lines", ()) if "response" in line],
+    }
+
+
+def _answer(line: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {name: line.get(name) for name in ("line", "response", "price", "reason", "substitute")}
+    return {**kept, "schedules": _schedules(line.get("schedules"))}
+
+
+def message(row: Mapping[str, Any], *, own: str, partner: str) -> dict[str, Any]:
+    """One message of the thread."""
+    return {"uid": row["id"], "by": row["by"], "own": row["own"], "enterprise": own if row["own"] else partner, "at": row["at"], "text": row["text"]}
+
+
+# Columns of the steps that can be read as documents of their own.
+ANSWER_COLUMNS = (
+    *("id", "document_id", "position", "own", "by", "at", "move", "after", "data"),
+    *("document__type", "document__number", "document__side", "document__partner_id", "document__currency"),
+)
+
+
+def answer(row: Mapping[str, Any], *, parties: Parties) -> dict[str, Any]:
+    """A move that can be read as a document of its own: an order response."""
+    data = row["data"]
+    sent = data.get("response") or {}
+    document_type = TYPES[row["document__type"]]
+    move = document_type.find_move(row["move"])
+    about = {"side": row["document__side"], "partner_id": row["document__partner_id"]}
+    return {
+        "uid": row["id"],
+        "type": move.message if move else "",
+        "number": sent.get("number") or f"{row['document__number']}-{row['position']}",
+        "code": response_code(document_type, row),
+        **parties.of(about),
+        "own": row["own"],
+        document_type.code: {"uid": row["document_id"], "number": row["document__number"]},
+        "currency": sent.get("currency") or row["document__currency"],
+        "issued_on": sent.get("issued_on") or row["at"].date(),
+        "note": data.get("note", ""),
+        "reason": data.get("reason", ""),
+        "by": row["by"],
+        "at": row["at"],
+        "lines": [_answer(line) for line in data.get("lines", ()) if "response" in line],
+    }
+
+
+def response_code(document_type: DocumentType, row: Mapping[str, Any]) -> str:
+    """The code of an answer as a whole (UNCL 4343 as Peppol has it): AB received, AP accepted, CA with changes, RE refused."""
+    move = document_type.find_move(row["move"])
+    if move is None or isinstance(move.to, str):
+        return move.message_code if move else ""
+    outcome = next(name for name, state in move.to.items() if state == row["after"])
+    return {"accepted": "AP", "changed": "CA", "rejected": "RE"}[outcome]

@@ -1,0 +1,185 @@
+"""REST for partners: who they are, inviting one, and answering an invitation."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import Http404
+from django.urls import URLPattern
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from drf_spectacular.utils import OpenApiParameter, extend_schema_view
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.base import acting, clock, fields
+from apps.base.api import ApiView, given
+from apps.base.describing import both, may_be, operation, page_of, parameter, shape, text, texts, uid
+from apps.base.findings import Finding, Invalid
+from apps.base.inputs import Parameters, check_names
+from apps.base.paging import everything
+from apps.network import selectors, services
+from apps.network.selectors import Partner
+
+ROLES = ("supplier", "customer", "carrier")
+STATES = ("invited", "asked", "active", "declined", "suspended", "ended")
+# What can be done to a partnership in each of its states.
+MOVES: Mapping[str, tuple[str, ...]] = {"asked": ("accept", "decline"), "active": ("suspend", "end"), "suspended": ("resume",)}
+MESSAGE_LIMIT = 2000
+
+PartnerShape = shape(
+    "Partner",
+    uid=uid(),
+    slug=text(),
+    name=text(),
+    gln=text(),
+    country=text(),
+    city=text(),
+    role=text(gettext_lazy("What the partner is to you: supplier, customer or carrier.")),
+    state=text(gettext_lazy("invited (you asked), asked (they asked), active, declined, suspended or ended.")),
+    document_types=texts(gettext_lazy("What both have agreed to exchange; before that, what was proposed.")),
+    message=text(),
+    moves=texts(gettext_lazy("What you may do now.")),
+)
+Invitation = shape(
+    "Invitation",
+    partner=text(gettext_lazy("The short name of the enterprise.")),
+    role=text(gettext_lazy("What it shall be to you: supplier, customer or carrier.")),
+    document_types=texts(gettext_lazy("What you will exchange, as “order”.")),
+    message=may_be(text),
+)
+Consenting = shape("Consenting", document_types=may_be(texts, gettext_lazy("Some of the proposed types; all of them where it is not said.")))
+SLUG = parameter("slug", gettext_lazy("The partner's short name."), place=OpenApiParameter.PATH)
+
+
+def told(partner: Partner) -> dict[str, Any]:
+    """A partner as JSON."""
+    allowed = MOVES.get(partner.state, ()) if acting.actor().may("network.consent") else ()
+    named = {name: getattr(partner, name) for name in ("slug", "name", "gln", "country", "city", "role", "state", "document_types", "message")}
+    return {"uid": partner.partnership_id, **named, "moves": allowed}
+
+
+def _document_types(given: Any) -> list[str]:
+    """The codes of types of documents. Raises Invalid for one that nobody has declared."""
+    known = selectors.document_types()
+    if not isinstance(given, list) or not given:
+        raise Invalid([Finding("/document_types", "required", _("Say which documents you will exchange: %(known)s.") % {"known": ", ".join(known)})])
+    unknown = [index for index, code in enumerate(given) if code not in known]
+    if unknown:
+        detail = _("This is none of: %(known)s.") % {"known": ", ".join(known)}
+        raise Invalid([Finding(f"/document_types/{index}", "document_type", detail) for index in unknown[:100]])
+    return list(dict.fromkeys(given))
+
+
+@extend_schema_view(
+    get=operation(
+        "partner_list",
+        gettext_lazy("Partners: list"),
+        tags=["partners"],
+        answers={200: page_of("Partner", PartnerShape)},
+        refused=[422],
+        parameters=[
+            parameter("state", gettext_lazy("Only those in this state."), options=STATES),
+            parameter("role", gettext_lazy("Only those who are this to you."), options=ROLES),
+        ],
+    ),
+    post=operation(
+        "partner_invite",
+        gettext_lazy("Partners: invite an enterprise"),
+        tags=["partners"],
+        answers={201: PartnerShape},
+        body=Invitation,
+        writes=True,
+        example={"partner": "boreal", "role": "supplier", "document_types": ["order"]},
+    ),
+)
+class PartnerCollection(ApiView):
+    needs = {"get": "network.view", "head": "network.view", "post": "network.invite"}
+
+    def get(self, request: Request) -> Response:
+        parameters = Parameters(request, ("state", "role"))
+        state, role = parameters.choice("state", STATES), parameters.choice("role", ROLES)
+        parameters.done()
+        found = [partner for partner in selectors.partners() if partner.state == (state or partner.state) and partner.role == (role or partner.role)]
+        return Response(everything([told(partner) for partner in found]))
+
+    def post(self, request: Request) -> Response:
+        body = given(request)
+        check_names(body, {"partner": None, "role": None, "document_types": [None], "message": None})
+        found: list[Finding] = []
+        slug = _text(body, "partner", found, limit=60, required=True)
+        role = _text(body, "role", found, limit=20, required=True)
+        message = _text(body, "message", found, limit=MESSAGE_LIMIT)
+        if found:
+            raise Invalid(found)
+        types = _document_types(body.get("document_types"))
+        partner = services.invite(slug=slug, role=role, document_types=types, message=message, by=acting.actor(), at=clock.now())
+        return Response(told(partner), status=201)
+
+
+def _text(body: Mapping[str, Any], name: str, found: list[Finding], **limits: Any) -> str:
+    try:
+        return fields.text(body.get(name), **limits)
+    except fields.Unreadable as error:
+        found.append(Finding(f"/{name}", error.code, str(error)))
+        return ""
+
+
+class PartnerView(ApiView):
+    """A view of one partnership, by the partner's short name."""
+
+    def partner(self, slug: str) -> Partner:
+        found = None if "\0" in slug else selectors.known(slug=slug)
+        if found is None:
+            raise Http404
+        return found
+
+
+@extend_schema_view(
+    get=operation("partner_read", gettext_lazy("Partner: read"), tags=["partners"], answers={200: PartnerShape}, refused=[404], parameters=[SLUG])
+)
+class PartnerDetail(PartnerView):
+    needs = {"get": "network.view", "head": "network.view"}
+
+    def get(self, request: Request, slug: str) -> Response:
+        return Response(told(self.partner(slug)))
+
+
+class PartnerMove(PartnerView):
+    """A move in a partnership."""
+
+    needs = {"post": "network.consent"}
+    move: str
+
+    def post(self, request: Request, slug: str) -> Response:
+        partner, body = self.partner(slug), given(request)
+        more: dict[str, Any] = {}
+        check_names(body, {"document_types": [None]} if self.move == "accept" else {})
+        if "document_types" in body:
+            more["document_types"] = _document_types(body["document_types"])
+        verb = getattr(services, self.move)
+        return Response(told(verb(partnership=partner.partnership_id, by=acting.actor(), at=clock.now(), **more)))
+
+
+SUMMARIES = {
+    "accept": gettext_lazy("Partner: accept the invitation"),
+    "decline": gettext_lazy("Partner: decline the invitation"),
+    "suspend": gettext_lazy("Partner: exchange nothing for a while"),
+    "resume": gettext_lazy("Partner: exchange again"),
+    "end": gettext_lazy("Partner: exchange nothing any more"),
+}
+
+
+def _move(code: str) -> Any:
+    """The class of one move."""
+    body = Consenting if code == "accept" else None
+    described = operation(f"partner_{code}", SUMMARIES[code], tags=["partners"], answers={200: PartnerShape}, body=body, refused=[404], writes=True,
+                          parameters=[SLUG])  # fmt: skip
+    return extend_schema_view(post=described)(type(f"Partner{code.title()}", (PartnerMove,), {"move": code}))
+
+
+def routes() -> list[URLPattern]:
+    """Every route for partners."""
+    found = [*both("partners/", PartnerCollection.as_view(), "api-partner-list"), *both("partners/<str:slug>/", PartnerDetail.as_view(), "api-partner")]
+    for code in SUMMARIES:
+        found += both(f"partners/<str:slug>/moves/{code}/", _move(code).as_view(), f"api-partner-{code}")
+    return found
