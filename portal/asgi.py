@@ -57,10 +57,23 @@ async def lifespan(receive: Receive, send: Send) -> None:
             return
 
 
+async def whole_request(scope: Scope, receive: Receive, send: Send) -> None:
+    """Pass an HTTP request on; a body that breaks off is an error, and never a shorter body."""
+
+    # A coroutine of our own: a2wsgi takes nothing else, and the server's `receive` gives a future.
+    async def received() -> MutableMapping[str, Any]:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ConnectionResetError("the caller left before his request was whole")
+        return message
+
+    await http(scope, received, send)  # type: ignore[arg-type]
+
+
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """The ASGI 3.0 application."""
     if scope["type"] == "http":
-        await http(scope, receive, send)  # type: ignore[arg-type]
+        await whole_request(scope, receive, send)
     elif scope["type"] == "websocket":
         await sockets(scope, receive, send)
     elif scope["type"] == "lifespan":
