@@ -64,9 +64,9 @@ def _counts() -> dict[str, Any]:
 
 
 def _waiting(document_type: DocumentType, counts: Mapping[str, int]) -> list[dict[str, Any]]:
-    labels, ours = document_type.side_labels, document_type.issuer
+    ours = document_type.issuer
     theirs = "seller" if ours == "buyer" else "buyer"
-    answer = _("%(documents)s to answer") % {"documents": labels[theirs]}
+    answer = _("%(documents)s to answer") % {"documents": document_type.label_plural}
     decide = _("Answers to decide on")
     return [
         _tile(document_type, answer, counts["asked"], f"waiting=on&side={theirs}", "warning", "inbox"),
