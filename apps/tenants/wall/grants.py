@@ -83,6 +83,9 @@ ITS_PARTIES = (
     "AND (sender_id, receiver_id) IN ((p.inviter_id, p.invitee_id), (p.invitee_id, p.inviter_id))) "
     "AND (SELECT count(*) FROM public.network_consent k WHERE k.partnership_id = exchange_channel.partnership_id AND k.state = 'given') = 2"
 )
+# An envelope or a cursor names the receiver whom its channel names, and whoever speaks in a channel is its sender: else an
+# enterprise could stand, in its own name, before another's next word.
+OF_ITS_CHANNEL = "(SELECT c.{side} FROM public.exchange_channel c WHERE c.id = channel_id)"
 # table -> command -> condition, for the roles of enterprises. What has no policy is refused.
 POLICIES: dict[str, dict[str, str]] = {
     "tenants_enterprise": {"SELECT": "true", "UPDATE": f"id = {ME}"},
@@ -92,10 +95,13 @@ POLICIES: dict[str, dict[str, str]] = {
     "exchange_channel": {"SELECT": f"sender_id = {ME} OR receiver_id = {ME}", "INSERT": f"sender_id = {ME} AND {ITS_PARTIES}", "UPDATE": f"sender_id = {ME}"},
     "exchange_cursor": {
         "SELECT": f"receiver_id = {ME} OR EXISTS (SELECT 1 FROM public.exchange_channel c WHERE c.id = channel_id AND c.sender_id = {ME})",
-        "INSERT": f"receiver_id = {ME}",
+        "INSERT": f"receiver_id = {ME} AND receiver_id = {OF_ITS_CHANNEL.format(side='receiver_id')}",
         "UPDATE": f"receiver_id = {ME}",
     },
-    "exchange_envelope": {"SELECT": f"sender_id = {ME} OR receiver_id = {ME}", "INSERT": f"sender_id = {ME}"},
+    "exchange_envelope": {
+        "SELECT": f"sender_id = {ME} OR receiver_id = {ME}",
+        "INSERT": f"sender_id = {ME} AND (sender_id, receiver_id) = {OF_ITS_CHANNEL.format(side='sender_id, c.receiver_id')}",
+    },
     "exchange_signingkey": {"SELECT": "true", "INSERT": f"enterprise_id = {ME}", "UPDATE": f"enterprise_id = {ME}"},
     "exchange_sealedkey": {"SELECT": f"enterprise_id = {ME}", "INSERT": f"enterprise_id = {ME}"},
 }
