@@ -18,7 +18,13 @@ def _exchange() -> Iterator[Figure]:
         yield from exchange.measure(crew)
 
 
-PARTS: dict[str, Callable[[], Iterator[Figure]]] = {"exchange": _exchange}
+def _live() -> Iterator[Figure]:
+    from bench import live
+
+    yield from live.measure()
+
+
+PARTS: dict[str, Callable[[], Iterator[Figure]]] = {"exchange": _exchange, "live": _live}
 
 
 def main(names: Sequence[str]) -> int:
