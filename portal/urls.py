@@ -5,6 +5,7 @@ from typing import Any
 from django.urls import include, path
 
 from apps.accounts import api as accounts
+from apps.base.admin import homes, platform
 from apps.catalog import api as catalog
 from apps.documents import api as documents
 from apps.live import api as live
@@ -24,6 +25,9 @@ urlpatterns: list[Any] = [
     path("", include("apps.network.urls")),
     path("", include("apps.catalog.urls")),
     path("", include("apps.exchange.urls")),
+    # The admins: an enterprise's own, and the platform's
+    path("admin/home/", homes.urls),
+    path("admin/", platform.urls),
     # Pages: today, search and health; documents of every type
     path("", include("apps.live.urls")),
     path("", include("apps.documents.urls")),

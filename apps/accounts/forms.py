@@ -30,11 +30,13 @@ def countries() -> list[tuple[str, str]]:
     return _countries(get_language() or "en")
 
 
-def _currencies() -> list[tuple[str, str]]:
+def currencies() -> list[tuple[str, str]]:
+    """The currencies in force, ISO 4217."""
     return [(code, code) for code in sorted(fields.currencies())]
 
 
-def _zones() -> list[tuple[str, str]]:
+def time_zones() -> list[tuple[str, str]]:
+    """The time zones of the IANA database that are named after a place, and UTC."""
     return [(name, name) for name in sorted(zoneinfo.available_timezones()) if "/" in name or name == "UTC"]
 
 
@@ -47,8 +49,8 @@ class ProfileForm(forms.Form):
     country = forms.ChoiceField(label=_("Country"), choices=countries, required=False)
     city = forms.CharField(label=_("City"), max_length=100, required=False)
     language = forms.ChoiceField(label=_("Language"), choices=[("en", "English"), ("zh-hans", "简体中文")])
-    currency = forms.ChoiceField(label=_("Currency"), choices=_currencies)
-    time_zone = forms.ChoiceField(label=_("Time zone"), choices=_zones)
+    currency = forms.ChoiceField(label=_("Currency"), choices=currencies)
+    time_zone = forms.ChoiceField(label=_("Time zone"), choices=time_zones)
 
 
 class EndpointsForm(forms.Form):

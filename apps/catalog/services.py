@@ -32,7 +32,7 @@ def save_item(*, number: Any, name: Any, unit: Any = "C62", name_zh: Any = "", g
         "name": (name, lambda v: fields.text(v, limit=200, required=True)),
         "name_zh": (name_zh, lambda v: fields.text(v, limit=200)),
         "unit": (unit, units.unit),
-        "gtin": (gtin, _gtin),
+        "gtin": (gtin, read_gtin),
     }
     for field, (value, read) in readers.items():
         try:
@@ -92,7 +92,8 @@ def _partners(aliases: Sequence[Any], findings: list[Finding]) -> list[tuple[uui
     return found
 
 
-def _gtin(value: Any) -> str:
+def read_gtin(value: Any) -> str:
+    """A GTIN-8 to GTIN-14 with its check digit, or nothing. Raises Unreadable."""
     text = fields.text(value, limit=14)
     if text:
         try:

@@ -184,7 +184,7 @@ def _show(request: HttpRequest, found: models.Item | None, form: ItemForm, alias
     errors = summary(form, *aliases)
     context = {
         "form": form,
-        "aliases": aliases if len(AliasForm().fields["partner"].choices) > 1 else [],  # type: ignore[attr-defined]
+        "aliases": aliases if network.active() else [],
         "item": {"number": found.number, "name": found.label} if found else None,
         "errors_summary": errors,
         "back_url": back,

@@ -118,7 +118,10 @@ def _agreed_types(mine: models.Consent | None, theirs: models.Consent | None) ->
 
 
 def partner(*, slug: str | None = None, id: uuid.UUID | None = None, document_type: str | None = None) -> Partner:
-    """The active partner with this slug or id, with whom this type of document (its code) may be exchanged. Raises NoPartner: foreign, missing and not allowed read alike."""
+    """The active partner with this slug or id, with whom this type of document (its code) may be exchanged.
+
+    Raises NoPartner: foreign, missing and not allowed read alike.
+    """
     listed = tenants.find(slug=slug) if id is None else tenants.listed([id]).get(id)
     found = partners(only=listed.id) if listed and listed.id != acting.home().id else []
     if found and found[0].state == "active" and (document_type is None or document_type in found[0].document_types):

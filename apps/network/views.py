@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -181,6 +182,7 @@ def partner(request: HttpRequest, slug: str) -> HttpResponse:
         ],
         "figures": selectors.figures(found),
         "recent": selectors.recent(found),
+        "items_url": f"{reverse('catalogue')}?{urlencode({'partner': slug})}" if may("catalog.view") else "",
     }
     return render(request, "network/partner.html", context)
 

@@ -1,0 +1,34 @@
+"""Partnerships, as operators see them: with both consents, and without a hand in them."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from apps.base.admin import SeenAdmin, SeenInline, platform
+from apps.network import models
+
+
+class ConsentInline(SeenInline):
+    model = models.Consent
+    fields = ("enterprise", "state", "document_types", "changed_at")
+
+
+@admin.register(models.Partnership, site=platform)
+class PartnershipAdmin(SeenAdmin):
+    list_display = ("inviter", "invitee", "role", "consents_given", "created_at")
+    list_filter = ("role",)
+    list_select_related = ("inviter", "invitee")
+    search_fields = ("inviter__slug", "invitee__slug", "inviter__name", "invitee__name")
+    fields = ("inviter", "invitee", "role", "created_at")
+    inlines = (ConsentInline,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[models.Partnership]:
+        found: QuerySet[models.Partnership] = super().get_queryset(request).prefetch_related("consents__enterprise")
+        return found
+
+    @admin.display(description=_("consents"))
+    def consents_given(self, row: Any) -> str:
+        return ", ".join(f"{consent.enterprise.slug}: {consent.get_state_display()}" for consent in row.consents.all())
