@@ -53,6 +53,13 @@ def today_recent(request: HttpRequest) -> HttpResponse:
     return render(request, "today/_recent.html", {"recent": _recent()})
 
 
+@in_home
+@require_safe
+def inbox(request: HttpRequest) -> HttpResponse:
+    """The number in the top bar, which fetches itself anew when something happens."""
+    return render(request, "_pieces/inbox.html")
+
+
 def _counts() -> dict[str, Any]:
     """What waits and what goes wrong; each number leads to the list behind it."""
     waiting, wrong = [], []

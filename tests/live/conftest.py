@@ -47,10 +47,10 @@ class Web:
 
 
 @contextlib.contextmanager
-def serve(workers: int = 1) -> Iterator[Web]:
-    """A granian with `workers` processes on the run's database, until the block ends."""
+def serve(workers: int = 1, **more: str) -> Iterator[Web]:
+    """A granian with `workers` processes on the run's database, until the block ends. more: variables of its environment."""
     port = free_port()
-    environment = {**os.environ, "PORT": str(port), "WEB_WORKERS": str(workers), "BASE_URL": f"http://localhost:{port}"}
+    environment = {**os.environ, "PORT": str(port), "WEB_WORKERS": str(workers), "BASE_URL": f"http://localhost:{port}", **more}
     command = [
         sys.executable,
         "-m",

@@ -105,3 +105,22 @@ def test_for_a_visitor_the_frame_is_empty(database: None) -> None:
     with in_lobby():
         frame = selectors.frame(request_of(AnonymousUser()))["frame"]
         assert (frame.enterprise, frame.enterprises, frame.person, frame.menu, frame.live_url, frame.inbox_count) == (None, [], None, [], "", 0)
+
+
+def test_the_number_of_what_waits_is_a_fragment_of_its_own(pair: Pair) -> None:
+    buyer, seller = pair
+    page = seller.page_client("seller")
+    assert 'class="count"' not in page.get("/today/inbox/").content.decode()
+    order(buyer, seller)
+    told = page.get("/today/inbox/", headers={"HX-Request": "true"}).content.decode()
+    assert '<span class="count">1</span>' in told
+    assert 'hx-get="/today/inbox/"' in told
+    assert "<html" not in told
+
+
+def test_a_page_says_where_its_news_comes_from(pair: Pair) -> None:
+    seller = pair[1]
+    told = seller.page_client().get("/network/").content.decode()
+    with act_as(seller.home):
+        cursor = documents.newest_cursor()
+    assert f'data-live-url="/ws/events/?after={cursor}&amp;enterprise={seller.slug}"' in told
