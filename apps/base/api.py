@@ -230,13 +230,16 @@ class ApiView(APIView):
         return response
 
     def _within(self, handler: Callable[..., Response]) -> Response:
-        """The handler's answer; a refusal undoes what the handler did, not the claim of the key."""
+        """The handler's answer; a refusal undoes what the handler did, not the claim of the key.
+
+        What may go otherwise at the next try (409, 412, a lost lock) is no answer to keep.
+        """
         try:
             with transaction.atomic():
                 return handler(self.request, *self.args, **self.kwargs)
         except Exception as error:
             response = handle(error, {})
-            if response is None or response.status_code in (409, 412):
+            if response is None or response.status_code in (409, 412) or response.status_code >= 500:
                 raise
             return response
 

@@ -45,10 +45,13 @@ def claim(*, key: str, print: str, at: dt.datetime) -> Answer | None:
     """
     reply = models.Reply(key=key, fingerprint=print, created_at=at)
     try:
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute("SET LOCAL lock_timeout = '50ms'")
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SHOW lock_timeout")
+            limit = cursor.fetchone()[0]
+            cursor.execute("SET LOCAL lock_timeout = '50ms'")
             fresh = models.Reply.objects.bulk_create([reply], ignore_conflicts=True)
+            # A savepoint that is released keeps what was set in it: all that follows would wait for no lock either.
+            cursor.execute(f"SET LOCAL lock_timeout = '{limit}'")
     except OperationalError as error:
         if sqlstate(error) == "55P03":
             raise StillRunning from error
