@@ -1,0 +1,156 @@
+"""What a `kill -9` may cost: time. 200 orders go over HTTP through a house whose processes are killed under them."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from apps.exchange import services as exchange
+from tests.cast import Member, ask, line, make_pair
+from tests.house import House, open_house
+
+ORDERS, CLIENTS, KILLS = 200, 4, 6
+PATIENCE = 30.0
+"""Seconds for which a client repeats one request, and within which the sweep must have brought everything."""
+
+
+@pytest.fixture(scope="module")
+def house(database: None) -> Iterator[House]:
+    with open_house() as running:
+        yield running
+
+
+@dataclass
+class Client:
+    """A partner's program that repeats a request, with its key, until it is answered."""
+
+    house: House
+    member: Member
+    met: Counter[str] = field(default_factory=Counter)
+
+    def post(self, path: str, data: Any, *, key: str) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.member.token}", "Idempotency-Key": key}
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                answer = httpx.post(f"{self.house.origin}/api/v1/{path}", json=data, headers=headers, timeout=15, trust_env=False)
+            except httpx.TransportError as error:
+                met = type(error).__name__
+            else:
+                if answer.status_code < 500 and answer.status_code != 404 and not _is_running(answer):
+                    return answer
+                met = f"{answer.status_code} {answer.json()['type']}" if "json" in answer.headers["Content-Type"] else str(answer.status_code)
+            self.met[met] += 1
+            assert time.monotonic() < until, f"{path}: {met}\n{self.house.said()}"
+            time.sleep(random.uniform(0.02, 0.1))
+
+
+def _is_running(answer: httpx.Response) -> bool:
+    return answer.status_code == 409 and str(answer.json()["type"]).endswith("still-running")
+
+
+@dataclass
+class Killer:
+    """Kills in turn a process that answers requests, the worker, and the web server's first process, at moments of chance."""
+
+    house: House
+    chance: random.Random
+    killed: list[str] = field(default_factory=list)
+
+    def run(self, done: threading.Event) -> None:
+        for turn in range(KILLS):
+            if done.wait(self.chance.uniform(0.3, 1.0)):
+                return
+            name = ("web", "worker", "web", "server")[turn % 4]
+            victims = {"web": self.house.web_workers, "worker": lambda: self.house.parts("worker"), "server": lambda: self.house.parts("granian")}[name]()
+            if victims:
+                self._kill(name, self.chance.choice(victims))
+
+    def _kill(self, name: str, victim: psutil.Process) -> None:
+        victim.kill()
+        self.killed.append(name)
+
+
+def _send(buyer: Client, seller: Client, number: str) -> tuple[str, str]:
+    """Write an order, publish it, and let the seller confirm every fourth: the log is written from both sides."""
+    body = {"seller": seller.member.slug, "number": number, "currency": "EUR", "lines": [line(buyer.member.items[0])]}
+    made = buyer.post("orders/", body, key=f"{number}-make")
+    assert made.status_code == 201, made.text
+    uid = made.json()["uid"]
+    published = buyer.post(f"orders/{uid}/moves/publish/", {}, key=f"{number}-publish")
+    assert published.status_code == 200, published.text
+    if int(number.rpartition("-")[2]) % 4 == 0:
+        confirmed = seller.post(f"orders/{uid}/moves/confirm/", {}, key=f"{number}-confirm")
+        assert confirmed.status_code == 200, confirmed.text
+    return number, uid
+
+
+def _undelivered(*members: Member) -> int:
+    """How many envelopes of these enterprises wait to be delivered."""
+    rows = ask(
+        "SELECT coalesce(sum(c.head - coalesce(u.delivered, 0)), 0) AS waiting FROM exchange_channel c "
+        "LEFT JOIN exchange_cursor u ON u.channel_id = c.id WHERE c.sender_id = ANY(%s)",
+        [[member.id for member in members]],
+    )
+    return int(rows[0]["waiting"])
+
+
+def _orders(member: Member) -> Counter[tuple[str, str]]:
+    """(number, id) of every order that stands at this enterprise, and how often."""
+    rows = ask(f'SELECT number, id FROM "{member.home.schema}".documents_document')
+    return Counter((row["number"], str(row["id"])) for row in rows)
+
+
+def test_orders_survive_kills(house: House) -> None:
+    seed = random.randrange(10**6)
+    print(f"seed {seed}")
+    one, other = make_pair()
+    buyer, seller = Client(house, one), Client(house, other)
+    killer, done = Killer(house, random.Random(seed)), threading.Event()
+    killing = threading.Thread(target=killer.run, args=[done])
+    killing.start()
+    try:
+        with ThreadPoolExecutor(CLIENTS) as pool:
+            told = list(pool.map(lambda index: _send(buyer, seller, f"K-{index}"), range(ORDERS)))
+    finally:
+        done.set()
+        killing.join()
+    ended = time.monotonic()
+    while _undelivered(one, other):
+        assert time.monotonic() < ended + PATIENCE, house.said()
+        time.sleep(0.2)
+    print(f"killed {killer.killed}; swept after {time.monotonic() - ended:.1f} s; met {dict(buyer.met + seller.met)}")
+    assert {"web", "worker", "server"} <= set(killer.killed)
+    assert _orders(one) == _orders(other) == Counter(told)
+    assert all(count == 1 for count in _orders(one).values())
+    for member in (one, other):
+        with member.acting():
+            checked, differences = exchange.verify()
+        assert differences == []
+        assert {channel.halted for channel in checked} == {False}
+        assert sum(channel.envelopes for channel in checked) == ORDERS + ORDERS // 4
+
+
+def test_one_key_makes_one_document(house: House) -> None:
+    """Sixteen at once with one key: one document, and in the end one answer to all."""
+    buyer, seller = make_pair()
+    body = {"seller": seller.slug, "number": "TWICE-1", "currency": "EUR", "lines": [line(buyer.items[0])]}
+    clients = [Client(house, buyer) for _ in range(16)]
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda client: client.post("orders/", body, key="one-key"), clients))
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.content for answer in answers}) == 1
+    assert sum("Idempotent-Replayed" not in answer.headers for answer in answers) == 1
+    assert set(_orders(buyer).values()) == {1}
+    assert len(_orders(buyer)) == 1
+    assert _orders(seller) == Counter()
