@@ -42,7 +42,7 @@ def provision(
     row = models.Enterprise(slug=slug, name=name, roles=list(roles), **profile)
     row.schema_name = f"t_{row.id.hex}"
     with transaction.atomic(using=OWNER):
-        _check(row)
+        _check(row, endpoints)
         source = _template(template)
         row.ready = True
         row.save(using=OWNER, force_insert=True)
@@ -57,13 +57,16 @@ def provision(
     return home
 
 
-def _check(row: models.Enterprise) -> None:
+def _check(row: models.Enterprise, endpoints: Sequence[tuple[str, str]]) -> None:
     try:
         row.full_clean(validate_unique=False)
     except ValidationError as error:
         raise _invalid(error) from error
     if models.Enterprise.objects.using(OWNER).filter(slug=row.slug).exists():
         raise Invalid([Finding("/slug", "taken", _("“%(slug)s” is taken.") % {"slug": row.slug})])
+    taken = [f"{scheme}:{value}" for scheme, value in endpoints if models.Endpoint.objects.using(OWNER).filter(scheme=scheme, value=value).exists()]
+    if taken:
+        raise Invalid([Finding("/endpoints", "taken", _("%(endpoint)s belongs to another enterprise.") % {"endpoint": endpoint}) for endpoint in taken])
 
 
 def _template(name: str) -> str:
@@ -108,7 +111,7 @@ def save_endpoints(*, endpoints: Sequence[tuple[str, str]], at: dt.datetime) -> 
         held = set(models.Endpoint.objects.filter(enterprise_id=me).values_list("scheme", "value"))
         taken = [row for row in written if (row.scheme, row.value) not in held]
         if taken:
-            raise Invalid([Finding("/endpoints", "taken", f"{row} belongs to another enterprise.") for row in taken])
+            raise Invalid([Finding("/endpoints", "taken", _("%(endpoint)s belongs to another enterprise.") % {"endpoint": row}) for row in taken])
 
 
 def suspend(*, enterprises: Sequence[uuid.UUID], at: dt.datetime) -> int:
