@@ -8,11 +8,12 @@ from apps.accounts import api as accounts
 from apps.base.admin import homes, platform
 from apps.catalog import api as catalog
 from apps.documents import api as documents
+from apps.exchange import api as exchange
 from apps.live import api as live
 from apps.network import api as network
 
 # REST
-api_urlpatterns: list[Any] = [*accounts.routes(), *network.routes(), *catalog.routes(), *documents.routes(), *live.routes()]
+api_urlpatterns: list[Any] = [*accounts.routes(), *network.routes(), *catalog.routes(), *documents.routes(), *exchange.routes(), *live.routes()]
 
 # What is shown where nothing else can be
 handler400, handler403, handler404, handler500 = (f"apps.live.views.{view}" for view in ("bad_request", "forbidden", "not_found", "broken"))

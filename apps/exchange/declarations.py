@@ -1,8 +1,41 @@
+"""What the exchange contributes: it sends by reaction, writes documents as standard messages, and tells why one was refused."""
+
+from typing import Any
+
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from apps.base.problems import Problem
 from apps.documents.services import Moved, Remarked
+from apps.exchange.formats import MEDIA_TYPES, Finding, Refused, UnknownMediaType
 from apps.tenants.services import Provisioned
 
 REACTIONS = {
     Moved: ["apps.exchange.services.send"],
     Remarked: ["apps.exchange.services.send_remark"],
     Provisioned: ["apps.exchange.services.make_first_key"],
+}
+
+# The media types in which a document can be asked for, and who writes them.
+WRITERS = dict.fromkeys(MEDIA_TYPES, "apps.exchange.services.write")
+
+
+def _sentence(finding: Finding) -> str:
+    return f"{finding.text} {finding.mend}".strip()
+
+
+def _findings(error: Refused) -> dict[str, Any]:
+    return {"errors": [{"pointer": finding.place, "code": finding.rule, "detail": _sentence(finding)} for finding in error.findings]}
+
+
+PROBLEMS = {
+    Refused: Problem(
+        status=422, code="message-refused", title=_("The message cannot be taken."), more=_findings, detail=lambda error: _sentence(error.findings[0])
+    ),
+    UnknownMediaType: Problem(
+        status=415,
+        code="unsupported-media-type",
+        title=_("This media type is not taken here."),
+        detail=lambda error: _now("Send one of: %(known)s.") % {"known": ", ".join(MEDIA_TYPES)},
+    ),
 }

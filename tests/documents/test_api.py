@@ -208,7 +208,7 @@ def test_a_list_is_gone_through_page_by_page_in_both_directions(pair: Pair) -> N
             last, url = found, found["next"]
         assert [len(page) for page in pages] == [3, 3, 1]
         assert wanted is None or list(chain(*pages)) == wanted
-        assert sorted(list(chain(*pages))) == sorted(uids)
+        assert sorted(chain(*pages)) == sorted(uids)
         back = buyer.api.get(last["previous"]).json()
         assert [row["uid"] for row in back["results"]] == pages[1]
         first = buyer.api.get(back["previous"]).json()

@@ -146,7 +146,7 @@ def message(row: Mapping[str, Any], *, own: str, partner: str) -> dict[str, Any]
 
 # Columns of the steps that can be read as documents of their own.
 ANSWER_COLUMNS = (
-    *("id", "document_id", "position", "own", "by", "at", "move", "after", "data"),
+    *("id", "document_id", "position", "said", "own", "by", "at", "move", "after", "data"),
     *("document__type", "document__number", "document__side", "document__partner_id", "document__currency"),
 )
 
@@ -161,8 +161,8 @@ def answer(row: Mapping[str, Any], *, parties: Parties) -> dict[str, Any]:
     return {
         "uid": row["id"],
         "type": move.message if move else "",
-        "number": sent.get("number") or f"{row['document__number']}-{row['position']}",
-        "code": response_code(document_type, row),
+        "number": sent.get("number") or selectors.response_number(row["document__number"], row),
+        "code": selectors.response_code(document_type, row),
         **parties.of(about),
         "own": row["own"],
         document_type.code: {"uid": row["document_id"], "number": row["document__number"]},
@@ -174,12 +174,3 @@ def answer(row: Mapping[str, Any], *, parties: Parties) -> dict[str, Any]:
         "at": row["at"],
         "lines": [_answer(line) for line in data.get("lines", ()) if "response" in line],
     }
-
-
-def response_code(document_type: DocumentType, row: Mapping[str, Any]) -> str:
-    """The code of an answer as a whole (UNCL 4343 as Peppol has it): AB received, AP accepted, CA with changes, RE refused."""
-    move = document_type.find_move(row["move"])
-    if move is None or isinstance(move.to, str):
-        return move.message_code if move else ""
-    outcome = next(name for name, state in move.to.items() if state == row["after"])
-    return {"accepted": "AP", "changed": "CA", "rejected": "RE"}[outcome]

@@ -27,7 +27,8 @@ from apps.documents.selectors.reading import (
     waiting_for_us,
     whole,
 )
-from apps.documents.selectors.telling import Terms, changes, differences, event_label, move_label, sentences, substitute_name
+from apps.documents.selectors.responding import response_code, response_number
+from apps.documents.selectors.telling import Terms, changes, differences, event_label, move_label, sentences, substitute_name, terms_told
 
 __all__ = [
     "HEAD",
@@ -69,12 +70,15 @@ __all__ = [
     "progress",
     "punctuality",
     "recent",
+    "response_code",
+    "response_number",
     "saved_views",
     "sentences",
     "shared_ids",
     "step",
     "steps_after",
     "substitute_name",
+    "terms_told",
     "thread",
     "totals",
     "unmatched",

@@ -119,7 +119,7 @@ def read_content(
     """An input as engine content in the type's first state. Raises Invalid with every finding."""
     reader = Reader(lenient=lenient)
     number = reader.text("/number", given.get("number"), 60, required=True)
-    currency = reader.take("/currency", fields.currency, given.get("currency"), "")
+    currency = reader.currency("/currency", given.get("currency"))
     issued_on = reader.take("/issued_on", fields.date, given["issued_on"], None) if given.get("issued_on") else today
     lines = wording.read_lines(reader, given.get("lines"))
     same = models.Document.objects.filter(type=document_type.code, issuer_id=acting.home().id, number=number)
@@ -178,7 +178,7 @@ def _need(by: Actor, permission: str) -> None:
 
 def lock(document: uuid.UUID, *, version: int | None = None) -> tuple[models.Document, DocumentType]:
     """The header row, locked until the transaction ends. Raises NoSuchDocument, Stale."""
-    row = models.Document.objects.select_for_update().filter(pk=document).first()
+    row = storing.locked(document)
     if row is None:
         raise NoSuchDocument
     if version is not None and version != row.version:
@@ -283,7 +283,7 @@ def accept(*, body: Mapping[str, Any], partner_id: uuid.UUID, envelope: int) -> 
         said=said.said, seen=said.seen, data=body["data"], envelope=envelope,
     )  # fmt: skip
     with transaction.atomic(savepoint=False):
-        row = models.Document.objects.select_for_update().filter(pk=uuid.UUID(body["document"])).first()
+        row = storing.locked(uuid.UUID(body["document"]))
         if row is None:
             row, step = _receive(document_type, declared, said, uuid.UUID(body["document"]), partner_id, made)
         elif row.partner_id != partner_id or row.side == said.side:

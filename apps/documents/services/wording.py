@@ -40,10 +40,16 @@ class Reader:
         return str(self.take(pointer, lambda given: fields.text(given, limit=limit, required=required), value, ""))
 
     def unit(self, pointer: str, value: Any) -> str:
-        """A known unit; from a standard message any code that has the form of one, since the message was checked against its own list."""
-        if self.lenient and isinstance(value, str) and 1 <= len(value) <= 3 and value.isalnum():
-            return value
+        """A known unit; from a standard message any code that has the form of one, since the message was checked against its own list, or none."""
+        if self.lenient and (value is None or (isinstance(value, str) and 1 <= len(value) <= 3 and value.isalnum())):
+            return value or ""
         return str(self.take(pointer, units.unit, value, ""))
+
+    def currency(self, pointer: str, value: Any) -> str:
+        """A currency in force; from a standard message any code that has the form of one, or none."""
+        if self.lenient and (value is None or (isinstance(value, str) and len(value) == 3 and value.isalpha())):
+            return value or ""
+        return str(self.take(pointer, fields.currency, value, ""))
 
     def bag(self, pointer: str, value: Any) -> dict[str, Any]:
         """A JSON object of whatever the other side adds; empty where there is none."""
