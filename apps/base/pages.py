@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -77,4 +77,6 @@ def way_back(request: HttpRequest, default: str) -> str:
 
 def see_other(url: str) -> HttpResponse:
     """After a POST: go and GET (303)."""
-    return HttpResponse(status=303, headers={"Location": url})
+    response = HttpResponseRedirect(url)
+    response.status_code = 303
+    return response

@@ -32,11 +32,11 @@ class DocumentFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     q = django_filters.CharFilter(label=_("Words"), method="by_words", max_length=200)
     side = django_filters.ChoiceFilter(label=_("Kind"), empty_label=_("both"))
-    state = django_filters.MultipleChoiceFilter(label=_("State"), widget=forms.CheckboxSelectMultiple)
     partner = django_filters.ChoiceFilter(label=_("Partner"), empty_label=_("all"), method="by_partner")
     number = django_filters.CharFilter(label=_("Number"), lookup_expr="icontains", max_length=60)
     due_from = django_filters.DateFilter(label=_("Due from"), field_name="due_on", lookup_expr="gte", widget=DayInput)
     due_to = django_filters.DateFilter(label=_("Due to"), field_name="due_on", lookup_expr="lte", widget=DayInput)
+    state = django_filters.MultipleChoiceFilter(label=_("State"), widget=forms.CheckboxSelectMultiple)
     waiting = _switch(_("Waits for us"), "by_waiting")
     theirs = _switch(_("Waits for the partner"), "by_theirs")
     late = _switch(_("Late"), "by_late")

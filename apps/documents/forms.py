@@ -147,7 +147,8 @@ class Typed:
         """Add or remove a line or a date, where one of those buttons was pressed. Says whether one was."""
         for button, act in (("add_line", self._add), ("remove_line", self._remove), ("add_schedule", self._add_date), ("remove_schedule", self._remove_date)):
             if button in post:
-                act([int(part) for part in post[button].split("-")[:2] if part.isdecimal() and len(part) < 6])
+                parts = post[button].split("-")
+                act([int(part) for part in parts] if all(part.isdecimal() and len(part) < 6 for part in parts) else [])
                 return True
         return False
 

@@ -25,7 +25,7 @@ from apps.tenants import selectors as tenants
 from apps.tenants.logs import request_id
 
 WEEKS = 12
-RECENT = 20
+RECENT = 14
 MOST_TOLD_LINES = 50
 MOST_FOUND = 8
 
@@ -95,22 +95,24 @@ def _tile(document_type: DocumentType, label: str, count: int, query: str, tone:
 def _recent() -> list[dict[str, Any]]:
     steps = [step for step in documents.recent(limit=RECENT) if acting.actor().may(f"{step['document__type']}.view")]
     names = network.names([step["document__partner_id"] for step in steps])
-    partners = {key: listed.name for key, listed in names.items()}
-    told = _sentences(steps, partners)
-    return [_happened(step, partners.get(step["document__partner_id"], "–"), told.get(step["id"], "")) for step in steps]
+    told = _told(steps)
+    return [_happened(step, _name(names, step["document__partner_id"]), told.get(step["id"], "")) for step in steps]
 
 
-def _sentences(steps: Sequence[Mapping[str, Any]], partners: Mapping[uuid.UUID, str]) -> dict[uuid.UUID, str]:
-    """The sentence of each step; but for documents of very many lines, whose histories are long to read."""
-    short = {step["document_id"]: step for step in steps if step["document__line_count"] <= MOST_TOLD_LINES}
+def _name(names: Mapping[uuid.UUID, tenants.Listed], key: uuid.UUID) -> str:
+    return names[key].name if key in names else "–"
+
+
+def _told(steps: Sequence[Mapping[str, Any]]) -> dict[uuid.UUID, str]:
+    """What the steps say of the lines; but for documents of very many lines, whose histories are long to read."""
+    types = {step["document_id"]: step["document__type"] for step in steps if step["document__line_count"] <= MOST_TOLD_LINES}
     told: dict[uuid.UUID, str] = {}
-    for key, history in documents.histories(list(short)).items():
-        head = short[key]
-        told |= documents.sentences(head["document__type"], history, own=acting.home().name, partner=partners.get(head["document__partner_id"], "–"))
+    for key, history in documents.histories(list(types)).items():
+        told |= documents.terms_told(types[key], history)
     return told
 
 
-def _happened(step: Mapping[str, Any], partner: str, sentence: str) -> dict[str, Any]:
+def _happened(step: Mapping[str, Any], partner: str, what: str) -> dict[str, Any]:
     document_type = TYPES[step["document__type"]]
     return {
         "at": step["at"],
@@ -119,7 +121,7 @@ def _happened(step: Mapping[str, Any], partner: str, sentence: str) -> dict[str,
         "number": step["document__number"],
         "url": reverse("document", args=[document_type.collection, step["document_id"]]),
         "event_label": documents.event_label(document_type.code, step["move"]),
-        "sentence": sentence,
+        "what": what,
         "partner_name": partner,
         "by": step["by"],
         "tone": tone_of(document_type.state(step["after"]).tone) if step["after"] else "neutral",

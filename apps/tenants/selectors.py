@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import kombu
+import psycopg
 from django.conf import settings
 from django.db import Error as DatabaseFault
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.models import Q
+from kombu.exceptions import KombuError
 
 from apps.base.acting import Home
 from apps.tenants import models
@@ -98,7 +100,7 @@ def faults() -> Mapping[str, str]:
         try:
             if fault := ask():
                 found[name] = fault
-        except (DatabaseFault, OSError, kombu.exceptions.KombuError, kombu.exceptions.OperationalError) as error:
+        except (DatabaseFault, psycopg.Error, KombuError, OSError) as error:
             # The world may read the answer: the log alone says where it was looked.
             log.warning("%s: %s", name, error)
             found[name] = "not reachable"

@@ -320,7 +320,7 @@ def filter_chips(context: template.Context, filters: Any) -> list[dict[str, str]
         values = [value for name in names for value in query.getlist(name) if value]
         if values and not field.is_hidden:
             text = " – ".join(values) if len(names) > 1 else chosen(field, values)
-            on = getattr(field.field.widget, "input_type", "") == "checkbox"
+            on = is_check(field)
             chips.append(
                 {
                     "label": str(field.label),

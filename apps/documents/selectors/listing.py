@@ -83,10 +83,10 @@ def steps_after(*, id: uuid.UUID, version: int) -> set[uuid.UUID]:
 
 
 def recent(*, limit: int = 20) -> list[Mapping[str, Any]]:
-    """What happened last to any document, the newest first, with the header's words."""
+    """What happened last to any document, the newest first, with the header's words. Writing drafts is no news."""
     columns = ["id", "document_id", "own", "by", "at", "move", "after", "overruled"]
     head = ["document__type", "document__number", "document__partner_id", "document__line_count"]
-    return list(models.Step.objects.order_by("-at", "-id").values(*columns, *head)[:limit])
+    return list(models.Step.objects.exclude(move__in=["draft", "revise"]).order_by("-at", "-id").values(*columns, *head)[:limit])
 
 
 def histories(ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, list[Mapping[str, Any]]]:

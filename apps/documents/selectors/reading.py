@@ -95,7 +95,8 @@ def heads(*, type: str) -> QuerySet[models.Document]:
 
 def head(*, id: uuid.UUID) -> Mapping[str, Any] | None:
     """The header of a document, None where there is none here."""
-    return models.Document.objects.filter(pk=id).values(*HEAD).first()
+    found: Mapping[str, Any] | None = models.Document.objects.filter(pk=id).values(*HEAD).first()
+    return found
 
 
 def whole(*, id: uuid.UUID, type: str | None = None) -> Whole | None:
@@ -134,7 +135,8 @@ def history(*, id: uuid.UUID) -> list[Mapping[str, Any]]:
 
 def step(*, id: uuid.UUID) -> Mapping[str, Any] | None:
     """One step, None where there is none here."""
-    return models.Step.objects.filter(pk=id).values(*STEP).first()
+    found: Mapping[str, Any] | None = models.Step.objects.filter(pk=id).values(*STEP).first()
+    return found
 
 
 def answers(*, type: str, collection: str) -> QuerySet[models.Step]:

@@ -50,17 +50,22 @@ def event_label(type: str, move: str) -> Text:
 
 
 def sentences(type: str, history: Sequence[Mapping[str, Any]], *, own: str, partner: str) -> dict[UUID, str]:
-    """The sentence of each step of one document's whole history, by the step's id. own, partner: the enterprises' names.
+    """The sentence of each step of one document's whole history, by the step's id. own, partner: the enterprises' names."""
+    told, contents = {}, terms_told(type, history)
+    for step in history:
+        what = contents[step["id"]]
+        words = {"who": step["by"], "enterprise": own if step["own"] else partner, "event": event_label(type, step["move"]), "what": what}
+        told[step["id"]] = (_("%(who)s (%(enterprise)s) %(event)s: %(what)s") if what else _("%(who)s (%(enterprise)s) %(event)s")) % words
+    return told
+
+
+def terms_told(type: str, history: Sequence[Mapping[str, Any]]) -> dict[UUID, str]:
+    """What each step of a whole history says of the lines, in words: “line 1 split over 2 dates”; empty where it says nothing of them.
 
     The history is walked from the beginning, as an answer is told against what was asked by then.
     """
     asked: dict[int, Terms] = {}
-    told = {}
-    for step in history:
-        what = _what(type, step, asked)
-        words = {"who": step["by"], "enterprise": own if step["own"] else partner, "event": event_label(type, step["move"]), "what": what}
-        told[step["id"]] = (_("%(who)s (%(enterprise)s) %(event)s: %(what)s") if what else _("%(who)s (%(enterprise)s) %(event)s")) % words
-    return told
+    return {step["id"]: _what(type, step, asked) for step in history}
 
 
 def _what(type: str, step: Mapping[str, Any], asked: dict[int, Terms]) -> str:

@@ -10,6 +10,6 @@ from apps.documents.services.replaying import compare
 
 __all__ = [
     "Answer", "Content", "KeyTaken", "MayNot", "Moved", "NoSuchDocument", "NotAllowed", "OutOfOrder", "Remarked", "Said", "Stale", "StillRunning",
-    "Unacceptable", "accept", "accept_remark", "apply", "claim", "compare", "draft", "fingerprint", "forget_view", "keep_answer", "keep_original", "mark_seen", "match_line",
-    "remark", "revise", "save_view",
+    "Unacceptable", "accept", "accept_remark", "apply", "claim", "compare", "draft", "fingerprint", "forget_view", "keep_answer", "keep_original", "mark_seen",
+    "match_line", "remark", "revise", "save_view",
 ]  # fmt: skip
