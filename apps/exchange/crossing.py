@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from apps.base import acting, clock
+from apps.base.acting import Home
 from apps.base.retrying import whole
 from apps.documents import services as documents
 from apps.exchange import models
@@ -37,36 +38,38 @@ class Stuck(Exception):
 
 def carry(*, receiver: uuid.UUID, inline: bool) -> None:
     """Bring the acting enterprise's envelopes to `receiver`: inside this transaction, or at once after its commit."""
-    me = acting.home().id
-    if inline:
-        _inline(me, receiver)
-    else:
-        transaction.on_commit(partial(_after_commit, me, receiver), robust=True)
-
-
-def _inline(sender: uuid.UUID, receiver: uuid.UUID) -> None:
-    home = tenants.home(id=receiver)
-    if home is None:
+    me, home = acting.home().id, tenants.home(id=receiver)
+    if home is None and inline:
         raise Stuck(0, _("The partner cannot be reached."))
+    if home is None:
+        return
+    if inline:
+        _inline(me, home)
+    else:
+        transaction.on_commit(partial(_after_commit, me, home), robust=True)
+
+
+def _inline(sender: uuid.UUID, home: Home) -> None:
     with boundary.enter(home), transaction.atomic():
         while _take_batch(sender, upto=None) == BATCH:
             pass
 
 
-def _after_commit(sender: uuid.UUID, receiver: uuid.UUID) -> None:
+def _after_commit(sender: uuid.UUID, home: Home) -> None:
     """Whatever goes wrong here the sweep finds again: the envelope is safe in the log."""
     try:
-        deliver(sender=sender, receiver=receiver)
+        deliver(sender=sender, receiver=home.id, home=home)
     except DatabaseError:
-        log.exception("delivery after commit failed; the sweep will deliver", extra={"sender": str(sender), "receiver": str(receiver)})
+        log.exception("delivery after commit failed; the sweep will deliver", extra={"sender": str(sender), "receiver": home.slug})
 
 
-def deliver(*, sender: uuid.UUID, receiver: uuid.UUID) -> int:
+def deliver(*, sender: uuid.UUID, receiver: uuid.UUID, home: Home | None = None) -> int:
     """Deliver all that waits in one channel, in order, in batches. Gives how many were taken.
 
-    The receiver's rows and the cursor change in one transaction. An envelope that cannot be taken halts this channel, with the reason.
+    home: the receiver's, where it is known already. The receiver's rows and the cursor change in one transaction. An envelope that
+    cannot be taken halts this channel, with the reason.
     """
-    home = tenants.home(id=receiver)
+    home = home or tenants.home(id=receiver)
     if home is None:
         return 0
     total = 0

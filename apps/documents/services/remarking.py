@@ -47,7 +47,7 @@ def remark(*, document: uuid.UUID, text: Any, by: Actor, at: dt.datetime) -> mod
 
 def accept_remark(*, body: Mapping[str, Any], partner_id: uuid.UUID) -> None:
     """Take in a partner's message."""
-    row = models.Document.objects.select_for_update().filter(pk=uuid.UUID(body["document"])).first()
+    row = storing.locked(uuid.UUID(body["document"]))
     if row is None or row.partner_id != partner_id:
         raise Unacceptable(_("This document is not between these two enterprises."))
     at = dt.datetime.fromisoformat(body["at"])

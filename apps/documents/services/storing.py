@@ -21,7 +21,10 @@ LINE_COLUMNS = [*ASKED_COLUMNS, "note", "details", *ANSWER_COLUMNS[3:]]
 LOADED = [name for name in LINE_COLUMNS if name not in ("document", "item")]
 SCHEDULE_COLUMNS = ["id", "line", "kind", "position", "quantity", "due_on"]
 STEP_COLUMNS = ["id", "document", "position", "own", "by", "by_id", "at", "move", "before", "after", "said", "seen", "overruled", "data", "envelope"]
-CHANGING = "state number currency note details issued_on amount due_on line_count updated_at version own_said partner_said seen_at".split()
+CHANGING = [
+    "state", "number", "currency", "note", "details", "issued_on", "amount", "due_on", "line_count", "updated_at", "version", "own_said", "partner_said",
+    "seen_at",
+]  # fmt: skip
 CREATED = ["id", "type", "side", "partner_id", "issuer_id", "created_at", *CHANGING]
 
 
@@ -45,6 +48,19 @@ class Made:
 def made_by(actor: Actor, *, at: dt.datetime, move: str, **more: Any) -> Made:
     """A step of one's own."""
     return Made(by=actor.name, by_id=actor.id, at=at, own=True, move=move, **more)
+
+
+_HEADER = [field.attname for field in models.Document._meta.concrete_fields]
+_LOCK = f"SELECT {', '.join(_HEADER)} FROM documents_document WHERE id = %s FOR UPDATE"
+_DETAILS = _HEADER.index("details")
+
+
+def locked(id: uuid.UUID) -> models.Document | None:
+    """The header row, locked until the transaction ends; None where there is none here."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK, [id])
+        row = cursor.fetchone()
+    return models.Document.from_db("default", _HEADER, (*row[:_DETAILS], _json(row[_DETAILS]), *row[_DETAILS + 1 :])) if row else None
 
 
 _SCHEDULES = (
