@@ -58,7 +58,7 @@ class ProvisionForm(forms.Form):
 @platform.page("provision/", name="provision")
 def provision(request: HttpRequest) -> HttpResponse:
     """Make an enterprise; its set-up link is shown in the answer, and nowhere again."""
-    form = ProvisionForm(request.POST or None)
+    form = ProvisionForm(request.POST if request.method == "POST" else None)
     context = {**platform.each_context(request), "title": _("Provision an enterprise"), "form": form}
     if request.method == "POST" and form.is_valid():
         try:

@@ -143,7 +143,7 @@ def _invitation(partner: selectors.Partner) -> dict[str, Any]:
 def invite(request: HttpRequest) -> HttpResponse:
     """Invite an enterprise, known by its short name."""
     need("network.invite")
-    form = InviteForm(request.POST or None)
+    form = InviteForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
             found = services.invite(**form.cleaned_data, by=acting.actor(), at=clock.now())
@@ -198,7 +198,7 @@ def deed(request: HttpRequest, slug: str, deed: str) -> HttpResponse:
     if found.state != wanted.state:
         messages.error(request, _("This is not possible now: the partnership is “%(state)s”.") % {"state": selectors.STATES[found.state].label})
         return see_other(_address(slug))
-    form = AcceptForm(request.POST or None, proposed=found.document_types) if wanted.code == "accept" else None
+    form = AcceptForm(request.POST if request.method == "POST" else None, proposed=found.document_types) if wanted.code == "accept" else None
     if request.method == "POST" and (form is None or form.is_valid()):
         return _do(request, found, wanted, {} if form is None else form.cleaned_data)
     words = {"name": found.name}

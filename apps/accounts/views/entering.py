@@ -56,7 +56,7 @@ def set_up(request: HttpRequest, token: str) -> HttpResponse:
     person = selectors.person_of_link(token=token)
     if person is None:
         return render(request, "account/link_dead.html", status=404)
-    form = PasswordForm(request.POST or None, person=person)
+    form = PasswordForm(request.POST if request.method == "POST" else None, person=person)
     if request.method == "POST" and form.is_valid():
         if services.use_set_up_link(token=token, password=form.cleaned_data["password"], at=clock.now()) is None:
             return render(request, "account/link_dead.html", status=404)

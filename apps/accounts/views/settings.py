@@ -188,7 +188,7 @@ def _refused(request: Any, refusal: Exception) -> None:
 def person_role(request: Any, id: uuid.UUID) -> HttpResponse:
     """Give a colleague another role."""
     membership = _membership(request, id)
-    form = RoleForm(request.POST or None, initial={"role": membership.role})
+    form = RoleForm(request.POST if request.method == "POST" else None, initial={"role": membership.role})
     if request.method == "POST" and form.is_valid():
         try:
             services.change_role(membership=id, enterprise=request.entry.home.id, role=form.cleaned_data["role"], at=clock.now())

@@ -34,7 +34,7 @@ class Command(BaseCommand):
         email = options["email"] or f"admin@{slug}.{settings.BASE_HOST}"
         profile = {name: options[name] for name in ("language", "currency", "time_zone")}
         try:
-            services.check_address(email)
+            services.check_address(options["email"] or f"admin@slug.{settings.BASE_HOST}")
             with in_lobby():
                 if tenancy.find(slug=slug) is not None:
                     raise CommandError(f"“{slug}” is taken.")
