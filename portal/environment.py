@@ -84,6 +84,8 @@ class Environment:
     """The login that migrates and provisions, where it was given."""
     superuser: Database | None
     """Embedded only: for what not even the owner may do, such as revoking built-in functions from PUBLIC."""
+    prepared_statements: bool
+    """Whether the database plans a repeated statement once a connection; a pooler in between may not bear that."""
     broker_url: str = field(repr=False)
     broker_options: Mapping[str, object] = field(repr=False)
     redis_url: str | None = field(repr=False)
@@ -132,6 +134,7 @@ class Environment:
             database=database,
             owner=owner,
             superuser=superuser,
+            prepared_statements=switch(given, "PREPARED_STATEMENTS", "0" if production else "1"),
             broker_url=broker_url,
             broker_options=broker_options,
             redis_url=given.get("REDIS_URL"),
@@ -155,9 +158,9 @@ def number(given: Mapping[str, str], name: str, default: int, least: int, most: 
     return int(text)
 
 
-def switch(given: Mapping[str, str], name: str) -> bool:
-    """Whether ``name`` is on; off where it is not said."""
-    text = given.get(name, "0").lower()
+def switch(given: Mapping[str, str], name: str, default: str = "0") -> bool:
+    """Whether ``name`` is on; off where it is not said, unless ``default`` says otherwise."""
+    text = given.get(name, default).lower()
     if text not in ("1", "true", "yes", "on", "0", "false", "no", "off"):
         raise EnvironmentRefused(f"{name} must be 1 or 0, not {text!r}")
     return text in ("1", "true", "yes", "on")

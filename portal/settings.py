@@ -72,14 +72,16 @@ def _database(engine: str, login: Database, **more: object) -> dict[str, object]
     }
 
 
-_OPTIONS = dict(ENVIRONMENT.database.options)
+_POOL = {"min_size": 0, "max_size": ENVIRONMENT.web_threads + 8, "timeout": 10}
+# A plan that was kept is made anew where role or path differ from those that it was made for: PostgreSQL sees to that.
+_PREPARE_AFTER = 5 if ENVIRONMENT.prepared_statements else None
 DATABASES = {
     # The wall: every query of web and worker.
     "default": _database(
         "apps.tenants.wall",
         ENVIRONMENT.database,
         DISABLE_SERVER_SIDE_CURSORS=True,
-        OPTIONS={**_OPTIONS, "server_side_binding": True, "pool": {"min_size": 0, "max_size": ENVIRONMENT.web_threads + 8, "timeout": 10}},
+        OPTIONS={**ENVIRONMENT.database.options, "server_side_binding": True, "prepare_threshold": _PREPARE_AFTER, "pool": _POOL},
     ),
     # The owner: migrations and provisioning, and nothing that a page or a partner asks for.
     "owner": _database(
