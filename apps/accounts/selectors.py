@@ -57,9 +57,9 @@ class Entry:
 
 
 def memberships(user_id: uuid.UUID) -> list[models.Membership]:
-    """The enterprises for which a person works now, by name."""
+    """The enterprises for which a person works now, the first one first: it is his own, where he has chosen none."""
     found = models.Membership.objects.filter(user_id=user_id, user__is_active=True, ended_at=None, enterprise__ready=True, enterprise__suspended_at=None)
-    return list(found.select_related("enterprise", "user").order_by("enterprise__name"))
+    return list(found.select_related("enterprise", "user").order_by("created_at", "pk"))
 
 
 def entry_of(membership: models.Membership) -> Entry:

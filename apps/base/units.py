@@ -8,8 +8,8 @@ from apps.base.fields import Unreadable
 from apps.base.text import Text
 
 UNITS: dict[str, Text] = {
-    "C62": Text("piece", "件"),
-    "H87": Text("piece", "个"),
+    "C62": Text("pcs", "件"),
+    "H87": Text("pcs", "个"),
     "EA": Text("each", "个"),
     "PR": Text("pair", "双"),
     "SET": Text("set", "套"),

@@ -14,6 +14,7 @@ from apps.documents import services as engine
 from apps.live.demo.network import Member, Plan
 
 WEEKS = 17
+READ_AFTER = dt.timedelta(days=2)
 REASONS = {
     "en": ["Capacity is taken until then", "The raw material comes in two lots", "The tool is in maintenance that week"],
     "zh-hans": ["该周产能已满", "原材料分两批到货", "模具当周保养"],
@@ -76,6 +77,15 @@ class Story:
             self._move(desk, move, data, at)
         if plot in ("split", "changed") or self.chance.random() < 0.08:
             self._remark(at)
+        if at < self.now - READ_AFTER:
+            self._read(at)
+
+    def _read(self, at: dt.datetime) -> None:
+        """Both sides have looked at it since."""
+        assert self.order is not None
+        for member in (self.buyer, self.seller):
+            with act_as(member.home, by=member.desk("buyer" if member is self.buyer else "seller")):
+                engine.mark_seen(document=self.order, at=at)
 
     def _draft(self, at: dt.datetime, lines: Sequence[Mapping[str, Any]]) -> bool:
         person = self.buyer.desk("buyer")
