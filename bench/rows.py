@@ -16,10 +16,10 @@ from django.conf import settings
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from apps.base.models import new_id
-from apps.documents import services as documents
 from apps.base import clock
 from apps.base.acting import act_as
+from apps.base.models import new_id
+from apps.documents import services as documents
 from bench import stage
 
 Row = dict[str, Any]

@@ -189,7 +189,7 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 # What REST views have in common stands in `apps.base.api.ApiView`.
-REST_FRAMEWORK = {
+REST_FRAMEWORK: dict[str, object] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

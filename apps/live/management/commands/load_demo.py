@@ -11,7 +11,28 @@ from django.core.management.base import BaseCommand
 
 from apps.live.demo import network, trading
 
-WORDS = "amber birch cedar delta ember fjord grove heron islet juniper kelp larch meadow north otter pine quarry river slate tide".split()
+WORDS = [
+    "amber",
+    "birch",
+    "cedar",
+    "delta",
+    "ember",
+    "fjord",
+    "grove",
+    "heron",
+    "islet",
+    "juniper",
+    "kelp",
+    "larch",
+    "meadow",
+    "north",
+    "otter",
+    "pine",
+    "quarry",
+    "river",
+    "slate",
+    "tide",
+]
 
 
 class Command(BaseCommand):
