@@ -3,6 +3,7 @@
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 from environ import Env
 
@@ -149,6 +150,13 @@ ACCOUNT_LOGOUT_ON_GET = False
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 # Nobody signs himself up with an address that is not his: people come by invitation, mailed to theirs.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
+
+# The admins: the mark and the accent of the pages.
+_SHADES = {"50": 97, "100": 94, "200": 88, "300": 79, "400": 68, "500": 56, "600": 47, "700": 41, "800": 35, "900": 30, "950": 22}
+UNFOLD = {
+    "SITE_ICON": lambda request: static("img/mark.svg"),
+    "COLORS": {"primary": {shade: f"oklch({lightness}% .075 222)" for shade, lightness in _SHADES.items()}},
+}
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

@@ -39,6 +39,19 @@ class _Site(UnfoldAdminSite):  # type: ignore[misc]
         """Closed: its answers would be cached, and a cache knows no wall."""
         raise Http404
 
+    def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
+        """What stands at the side: the models of each app that may be seen."""
+        return [
+            {
+                "title": app["name"],
+                "items": [
+                    {"title": model["name"], "link": model["admin_url"], "active": request.path.startswith(model["admin_url"]), "has_permission": True}
+                    for model in app["models"]
+                ],
+            }
+            for app in self.get_app_list(request)
+        ]
+
     def _rendered(self, response: Any) -> HttpResponseBase:
         """The response, rendered while its context stands."""
         if hasattr(response, "render") and not response.is_rendered:
