@@ -5,6 +5,7 @@ from typing import Any
 from django.urls import include, path
 
 from apps.accounts import api as accounts
+from apps.base import reference
 from apps.base.admin import homes, platform
 from apps.catalog import api as catalog
 from apps.documents import api as documents
@@ -13,7 +14,15 @@ from apps.live import api as live
 from apps.network import api as network
 
 # REST
-api_urlpatterns: list[Any] = [*accounts.routes(), *network.routes(), *catalog.routes(), *documents.routes(), *exchange.routes(), *live.routes()]
+api_urlpatterns: list[Any] = [
+    *accounts.routes(),
+    *network.routes(),
+    *catalog.routes(),
+    *documents.routes(),
+    *exchange.routes(),
+    *live.routes(),
+    *reference.routes(),
+]
 
 # What is shown where nothing else can be
 handler400, handler403, handler404, handler500 = (f"apps.live.views.{view}" for view in ("bad_request", "forbidden", "not_found", "broken"))

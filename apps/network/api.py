@@ -63,7 +63,7 @@ def _document_types(given: Any) -> list[str]:
     known = selectors.document_types()
     if not isinstance(given, list) or not given:
         raise Invalid([Finding("/document_types", "required", _("Say which documents you will exchange: %(known)s.") % {"known": ", ".join(known)})])
-    unknown = [index for index, code in enumerate(given) if code not in known]
+    unknown = [index for index, code in enumerate(given) if not isinstance(code, str) or code not in known]
     if unknown:
         detail = _("This is none of: %(known)s.") % {"known": ", ".join(known)}
         raise Invalid([Finding(f"/document_types/{index}", "document_type", detail) for index in unknown[:100]])

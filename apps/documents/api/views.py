@@ -107,6 +107,7 @@ class MessageRenderer(renderers.BaseRenderer):
 
     charset = None
     render_style = "binary"
+    format = JSONRenderer.format
 
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None) -> Any:
         return data if isinstance(data, bytes) else dumps(data)
@@ -121,7 +122,7 @@ class InFormats(DocumentView):
     """Gives a document in the media type that is asked for (`Accept`): JSON, or a standard message."""
 
     def get_renderers(self) -> list[renderers.BaseRenderer]:
-        messages = [type("Renderer", (MessageRenderer,), {"media_type": name, "format": None})() for name in writers()]
+        messages = [type("Renderer", (MessageRenderer,), {"media_type": name})() for name in writers()]
         return [JSONRenderer(), *messages]
 
     def message(self, **what: Any) -> Response | None:

@@ -1,0 +1,151 @@
+"""Partners by REST: who they are, inviting, and answering."""
+
+import itertools
+from typing import Any
+
+import pytest
+
+from apps.accounts import services as accounts
+from apps.base.acting import in_lobby
+from tests import cast as company
+from tests.cast import AT, Api, Cast, Member, unchanged
+
+_numbers = itertools.count(1)
+
+
+def desk(member: Member, role: str = "buyer") -> Api:
+    """A program with the role of a desk, which may invite and consent."""
+    with in_lobby():
+        return Api(accounts.issue_token(enterprise=member.id, name="Desk", role=role, at=AT)[1])
+
+
+def two() -> tuple[Member, Member]:
+    number = next(_numbers)
+    return company.provision(f"asker-{number}", f"Asker {number}", city="Bremen", country="DE"), company.provision(f"asked-{number}", f"Asked {number}")
+
+
+def invitation(other: Member, **more: Any) -> dict[str, Any]:
+    return {"partner": other.slug, "role": "supplier", "document_types": ["order"], **more}
+
+
+def errors(answer: Any) -> list[str]:
+    assert answer["Content-Type"] == "application/problem+json", answer.content
+    return [error["pointer"] for error in answer.json()["errors"]]
+
+
+def test_partners_are_listed_with_what_they_are(cast: Cast) -> None:
+    found = cast.supplier.api.get("partners/").json()
+    assert (found["next"], found["previous"]) == (None, None)
+    assert {row["slug"]: (row["role"], row["state"], row["document_types"]) for row in found["results"]} == {
+        "carrier": ("carrier", "active", ["order"]),
+        "maker": ("customer", "active", ["order"]),
+        "subsupplier": ("supplier", "active", ["order"]),
+    }
+    maker = next(row for row in found["results"] if row["slug"] == "maker")
+    assert (maker["name"], maker["gln"], maker["city"], maker["country"]) == ("Maker GmbH", "4006381000000", "Bremen", "DE")
+    assert [row["slug"] for row in cast.supplier.api.get("partners/?role=carrier&state=active").json()["results"]] == ["carrier"]
+    assert cast.supplier.api.get("partners/maker").json() == maker
+    assert cast.stranger.api.get("partners/").json()["results"] == []
+
+
+def test_an_invitation_is_accepted() -> None:
+    asker, asked = two()
+    answer = desk(asker).post("partners/", invitation(asked, message="Hello"))
+    assert answer.status_code == 201, answer.content
+    assert {name: answer.json()[name] for name in ("slug", "state", "role", "message", "moves")} == {
+        "slug": asked.slug,
+        "state": "invited",
+        "role": "supplier",
+        "message": "Hello",
+        "moves": [],
+    }
+    seen = desk(asked).get("partners/").json()["results"][0]
+    assert (seen["slug"], seen["state"], seen["role"], seen["moves"]) == (asker.slug, "asked", "customer", ["accept", "decline"])
+    accepted = desk(asked, "seller").post(f"partners/{asker.slug}/moves/accept/").json()
+    assert (accepted["state"], accepted["document_types"], accepted["moves"]) == ("active", ["order"], ["suspend", "end"])
+    assert asker.api.get(f"partners/{asked.slug}/").json()["state"] == "active"
+
+
+def test_an_invitation_is_declined() -> None:
+    asker, asked = two()
+    desk(asker).post("partners/", invitation(asked))
+    assert desk(asked).post(f"partners/{asker.slug}/moves/decline").json()["state"] == "declined"
+    with unchanged(asker, asked):
+        assert desk(asked).post(f"partners/{asker.slug}/moves/accept").status_code == 409
+
+
+def test_a_partnership_pauses_goes_on_and_ends(pair: tuple[Member, Member]) -> None:
+    buyer, seller = pair
+    for move, state in (("suspend", "suspended"), ("resume", "active"), ("end", "ended")):
+        answer = desk(buyer).post(f"partners/{seller.slug}/moves/{move}/")
+        assert (answer.status_code, answer.json()["state"]) == (200, state)
+        assert seller.api.get(f"partners/{buyer.slug}").json()["state"] == state
+    with unchanged(*pair):
+        for move in ("accept", "decline", "suspend", "resume", "end"):
+            answer = desk(buyer).post(f"partners/{seller.slug}/moves/{move}/")
+            assert (answer.status_code, errors(answer)) == (409, [])
+
+
+def test_nobody_can_accept_his_own_invitation() -> None:
+    asker, asked = two()
+    desk(asker).post("partners/", invitation(asked))
+    with unchanged(asker, asked):
+        assert desk(asker).post(f"partners/{asked.slug}/moves/accept/").status_code == 409
+        assert desk(asker).post(f"partners/{asked.slug}/moves/end/").status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"partner": "nobody-at-all"}, "/partner"),
+        ({"partner": "carrier"}, "/partner"),
+        ({"partner": "maker"}, "/partner"),
+        ({"partner": None}, "/partner"),
+        ({"partner": 7}, "/partner"),
+        ({"partner": "a\0b"}, "/partner"),
+        ({"role": "friend"}, "/role"),
+        ({"role": []}, "/role"),
+        ({"document_types": []}, "/document_types"),
+        ({"document_types": None}, "/document_types"),
+        ({"document_types": "order"}, "/document_types"),
+        ({"document_types": ["order", "oder"]}, "/document_types/1"),
+        ({"document_types": [["order"]]}, "/document_types/0"),
+        ({"message": "x" * 2001}, "/message"),
+        ({"colour": "red"}, "/colour"),
+    ],
+)
+def test_a_bad_invitation_is_refused_with_its_place(cast: Cast, change: dict[str, Any], pointer: str) -> None:
+    with unchanged(*cast):
+        answer = desk(cast.maker).post("partners/", {**invitation(cast.stranger), **change})
+    assert (answer.status_code, errors(answer)) == (422, [pointer])
+
+
+def test_a_bad_consent_is_refused(cast: Cast) -> None:
+    asker, asked = two()
+    desk(asker).post("partners/", invitation(asked))
+    with unchanged(asker, asked):
+        assert errors(desk(asked).post(f"partners/{asker.slug}/moves/accept/", {"document_types": ["letter"]})) == ["/document_types/0"]
+        assert errors(desk(asked).post(f"partners/{asker.slug}/moves/decline/", {"why": "x"})) == ["/why"]
+
+
+def test_foreign_and_missing_look_alike(cast: Cast) -> None:
+    with unchanged(*cast):
+        found = {
+            (answer.status_code, answer.content)
+            for slug in ("maker", "nobody-at-all", "a%00b", "stranger")
+            for answer in (cast.stranger.api.get(f"partners/{slug}"), desk(cast.stranger).post(f"partners/{slug}/moves/end/"))
+        }
+    assert [status for status, _content in found] == [404]
+
+
+def test_a_program_without_the_permission_is_refused(cast: Cast) -> None:
+    with unchanged(*cast):
+        assert cast.maker.api.post("partners/", invitation(cast.stranger)).status_code == 403
+        assert cast.maker.api.post("partners/supplier/moves/end/").status_code == 403
+    assert cast.maker.api.get("partners/supplier").json()["moves"] == []
+
+
+@pytest.mark.parametrize(("query", "pointer"), [("state=lost", "/state"), ("role=friend", "/role"), ("stat=active", "/stat")])
+def test_a_parameter_that_cannot_be_is_refused(cast: Cast, query: str, pointer: str) -> None:
+    answer = cast.maker.api.get(f"partners/?{query}")
+    assert (answer.status_code, errors(answer)) == (422, [pointer])
