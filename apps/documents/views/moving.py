@@ -20,6 +20,7 @@ from apps.documents.selectors import Whole
 from apps.documents.views.presenting import address, dates_of, found, head_of, is_plain, lines_of, move_of, of_type, partner_name
 from apps.documents.vocabulary import DocumentType, Move
 
+MOST_FORM_LINES = 200
 # By the move's effect: the form of each line.
 LINE_FORMS: dict[str, type[Form]] = {"offer": AnswerForm, "counter": CounterForm}
 
@@ -30,6 +31,15 @@ def version_of(request: HttpRequest) -> int | None:
     if text is None:
         return None
     return int(text) if text.isdecimal() and len(text) < 10 else -1
+
+
+def decided_on(whole: Whole, version: int | None) -> int | None:
+    """The version on which a reader of `version` decides: messages that came meanwhile change nothing of it."""
+    if version is None or version >= whole.head["version"]:
+        return version
+    news = selectors.steps_after(id=whole.id, version=version)
+    moved = any(step["id"] in news and step["move"] != "remark" for step in selectors.history(id=whole.id))
+    return version if moved else whole.head["version"]
 
 
 def changed_since(whole: Whole, version: int | None) -> list[str]:
@@ -58,7 +68,7 @@ def _posted(request: HttpRequest, whole: Whole, declared: Move) -> HttpResponse:
     typed = forms.read(request.POST, head=MoveForm, line=LINE_FORMS.get(declared.effect, CounterForm))
     if declared.effect not in LINE_FORMS or "accept_all" in request.POST:
         typed.rows = []
-    elif len(typed.rows) != len(whole.lines):
+    elif len(typed.rows) != len(whole.lines) or len(whole.lines) > MOST_FORM_LINES:
         # A line that did not come would count as accepted: so nothing is taken, and all is asked again.
         return _ask(request, whole, declared, _proposed(whole, declared), status=422)
     if typed.change(request.POST):
@@ -72,7 +82,7 @@ def _make(request: HttpRequest, whole: Whole, declared: Move, typed: Typed) -> H
         return _ask(request, whole, declared, typed, shown=(head, lines), errors=forms.unreadable(head, lines), status=422)
     sent, data = _data(whole, declared, typed)
     try:
-        version = version_of(request)
+        version = decided_on(whole, version_of(request))
         retrying.whole(lambda: documents.apply(document=whole.id, move=declared.code, data=data, by=acting.actor(), at=clock.now(), version=version))
     except Invalid as error:
         errors = forms.place(error, head, lines, sent)
@@ -97,9 +107,14 @@ def too_late(request: HttpRequest, whole: Whole, sentence: str, news: Sequence[s
     return render(request, "errors/409.html", {"document": document, "detail": sentence, "news": news}, status=409)
 
 
+def _too_long(whole: Whole) -> str:
+    words = _("This document has %(count)d lines, more than a page can hold. Answer line by line through the interface, or by a standard message.")
+    return words % {"count": len(whole.lines)}
+
+
 def _proposed(whole: Whole, declared: Move) -> Typed:
     """What a form comes with: an answer begins with what is asked, a counter-proposal with what is offered."""
-    if declared.effect not in LINE_FORMS:
+    if declared.effect not in LINE_FORMS or len(whole.lines) > MOST_FORM_LINES:
         return Typed({}, [])
     return Typed({}, [_row(line, declared.effect) for line in whole.lines])
 
@@ -171,6 +186,8 @@ def _ask(
         "form": head,
         "lines": lines,
         "can_accept_all": declared.effect == "offer",
+        "needs_lines": declared.effect in LINE_FORMS,
+        "too_long": _too_long(whole) if declared.effect in LINE_FORMS and not lines else "",
         "errors_summary": errors,
         "news": news,
     }
