@@ -70,12 +70,16 @@ def _follow(page: Page, start: str, link: str) -> str | None:
     return found.first.get_attribute("href") if found.count() else None
 
 
-def sign_in(page: Page, user: dict[str, Any]) -> None:
+def sign_in(page: Page, user: dict[str, Any], slug: str) -> None:
     page.goto("/accounts/login/")
     page.fill("input[name=login]", user["email"])
     page.fill("input[name=password]", user["password"])
     page.click("main form button[type=submit]")
     page.wait_for_url("**/")
+    if page.locator(f"form[action='/switch/'] button[value={slug}]").count():
+        page.click(".enterprise summary")
+        page.click(f"form[action='/switch/'] button[value={slug}]")
+        page.wait_for_load_state()
 
 
 def photograph(browser: Browser, cast: dict[str, Any], enterprise: dict[str, Any], *, only: str, dark: bool) -> Iterator[Path]:
@@ -89,7 +93,7 @@ def photograph(browser: Browser, cast: dict[str, Any], enterprise: dict[str, Any
         page = context.new_page()
         page.goto("/accounts/login/")
         shots = [("login", page.url)] if slug in ("aurora", "") else []
-        sign_in(page, enterprise["users"][0])
+        sign_in(page, enterprise["users"][0], slug)
         shots += list(places(page))
         for name, address in shots:
             if only not in name:
@@ -104,7 +108,7 @@ def photograph(browser: Browser, cast: dict[str, Any], enterprise: dict[str, Any
                 page.screenshot(path=target, full_page=True)
                 yield target
             if name == "login":
-                sign_in(page, enterprise["users"][0])
+                sign_in(page, enterprise["users"][0], slug)
         context.close()
 
 
