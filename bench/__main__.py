@@ -24,7 +24,13 @@ def _live() -> Iterator[Figure]:
     yield from live.measure()
 
 
-PARTS: dict[str, Callable[[], Iterator[Figure]]] = {"exchange": _exchange, "live": _live}
+def _rest() -> Iterator[Figure]:
+    from bench import rest
+
+    yield from rest.measure()
+
+
+PARTS: dict[str, Callable[[], Iterator[Figure]]] = {"exchange": _exchange, "rest": _rest, "live": _live}
 
 
 def main(names: Sequence[str]) -> int:

@@ -27,7 +27,7 @@ def laid() -> Iterator[EmbeddedPostgres]:
     server = EmbeddedPostgres(HERE / "postgres")
     server.destroy()
     shutil.rmtree(HERE, ignore_errors=True)
-    HERE.mkdir(parents=True)
+    (HERE / "static").mkdir(parents=True)
     if (ROOT / "var" / "assets").is_dir():
         (HERE / "assets").symlink_to(ROOT / "var" / "assets")
     try:
