@@ -10,17 +10,11 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.base import clock
 from apps.documents import models, selectors
+from apps.documents.forms import DayInput
 from apps.documents.vocabulary import DocumentType
 from apps.network.selectors import Partner
 
 Found = QuerySet[models.Document]
-
-
-class DayInput(forms.DateInput):
-    input_type = "date"
-
-    def __init__(self) -> None:
-        super().__init__(format="%Y-%m-%d")
 
 
 def _switch(label: Any, method: str) -> Any:
@@ -36,7 +30,7 @@ class DocumentFilter(django_filters.FilterSet):  # type: ignore[misc]
     number = django_filters.CharFilter(label=_("Number"), lookup_expr="icontains", max_length=60)
     due_from = django_filters.DateFilter(label=_("Due from"), field_name="due_on", lookup_expr="gte", widget=DayInput)
     due_to = django_filters.DateFilter(label=_("Due to"), field_name="due_on", lookup_expr="lte", widget=DayInput)
-    state = django_filters.MultipleChoiceFilter(label=_("State"), widget=forms.CheckboxSelectMultiple)
+    state = django_filters.MultipleChoiceFilter(label=_("State"), widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}))
     waiting = _switch(_("Waits for us"), "by_waiting")
     theirs = _switch(_("Waits for the partner"), "by_theirs")
     late = _switch(_("Late"), "by_late")

@@ -9,13 +9,15 @@ from itertools import count, takewhile
 from typing import Any, TypeVar
 
 from django import forms
+from django.forms.utils import flatatt
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps.base import units
 from apps.base.fields import currencies
 from apps.base.findings import Finding
-from apps.documents.filters import DayInput
 from apps.documents.services.wording import MOST_LINES, MOST_SCHEDULES, RESPONSES
 
 Choices = Iterable[tuple[str, Any]]
@@ -28,6 +30,21 @@ RESPONSE_LABELS = {
 }
 
 
+class PlainInput(forms.TextInput):
+    """A text field, written without a template: a form of two hundred lines has a thousand of them."""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        shown = {"type": self.input_type, "name": name, **self.attrs, **(attrs or {})}
+        text = self.format_value(value)
+        return format_html("<input{}>", flatatt({**shown, "value": text} if text else shown))
+
+
+class DayInput(PlainInput):
+    """A date, in the browser's own field."""
+
+    input_type = "date"
+
+
 class OpenSelect(forms.Select):
     """A select that shows a value which is none of its choices, too: a wrong value is told, and not lost."""
 
@@ -35,20 +52,23 @@ class OpenSelect(forms.Select):
         super().__init__()
         self.offered = choices
 
-    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
-        self.choices = list(self.offered())
-        if value and value not in {key for key, _label in self.choices}:
-            self.choices = [*self.choices, (value, value)]
-        return super().get_context(name, value, attrs)
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        offered = list(self.offered())
+        if value and value not in {key for key, _label in offered}:
+            offered.append((value, value))
+        options = format_html_join(
+            "", '<option value="{}"{}>{}</option>', ((key, mark_safe(" selected") if key == (value or "") else "", label) for key, label in offered)
+        )
+        return format_html("<select{}>{}</select>", flatatt({"name": name, **self.attrs, **(attrs or {})}), options)
 
 
-def _numeric(**attrs: str) -> forms.TextInput:
-    return forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off", **attrs})
+def _numeric(**attrs: str) -> PlainInput:
+    return PlainInput(attrs={"inputmode": "decimal", "autocomplete": "off", **attrs})
 
 
 def _text(label: Any, *, widget: forms.Widget | None = None, help_text: Any = "") -> forms.CharField:
     """Any text, as typed; the service says what is wrong with it."""
-    return forms.CharField(label=label, required=False, widget=widget, help_text=help_text, strip=True)
+    return forms.CharField(label=label, required=False, widget=widget or PlainInput(), help_text=help_text, strip=True)
 
 
 def _currencies() -> Choices:
@@ -63,7 +83,7 @@ class HeadForm(forms.Form):
     """Whom a document is for, and what holds for all of it."""
 
     partner = _text(gettext_lazy("Partner"))
-    number = _text(gettext_lazy("Number"), widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    number = _text(gettext_lazy("Number"), widget=PlainInput(attrs={"autocomplete": "off"}))
     currency = _text(gettext_lazy("Currency"), widget=OpenSelect(_currencies))
     note = _text(gettext_lazy("Note"), widget=forms.Textarea(attrs={"rows": "2"}))
 
@@ -77,7 +97,7 @@ class HeadForm(forms.Form):
 class LineForm(forms.Form):
     """One line of a document that is being written."""
 
-    item = _text(gettext_lazy("Item"), widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}))
+    item = _text(gettext_lazy("Item"), widget=PlainInput(attrs={"autocomplete": "off", "spellcheck": "false"}))
     quantity = _text(gettext_lazy("Quantity"), widget=_numeric())
     unit = _text(gettext_lazy("Unit"), widget=OpenSelect(_units))
     price = _text(gettext_lazy("Price"), widget=_numeric())
@@ -97,8 +117,8 @@ class AnswerForm(forms.Form):
         label=gettext_lazy("Answer"), required=False, widget=forms.RadioSelect(choices=[(code, RESPONSE_LABELS[code]) for code in RESPONSES])
     )
     price = _text(gettext_lazy("Price"), widget=_numeric())
-    substitute = _text(gettext_lazy("Substitute"), widget=forms.TextInput(attrs={"autocomplete": "off"}))
-    reason = _text(gettext_lazy("Reason"), widget=forms.TextInput())
+    substitute = _text(gettext_lazy("Substitute"), widget=PlainInput(attrs={"autocomplete": "off"}))
+    reason = _text(gettext_lazy("Reason"), widget=PlainInput())
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -110,7 +130,7 @@ class CounterForm(forms.Form):
     """What is proposed instead for one line."""
 
     price = _text(gettext_lazy("Price"), widget=_numeric())
-    reason = _text(gettext_lazy("Reason"), widget=forms.TextInput())
+    reason = _text(gettext_lazy("Reason"), widget=PlainInput())
 
 
 class MoveForm(forms.Form):

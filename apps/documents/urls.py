@@ -22,6 +22,7 @@ urlpatterns = [
     path(f"{ONE}parts/<slug:part>/", views.part, name="document_fragment"),
     path(f"{ONE}thread/", views.write, name="document_thread"),
     path(f"{ONE}moves/<slug:move>/", views.move, name="document_move"),
+    path(f"{ONE}message/", views.message, name="document_message"),
     path(f"{ONE}originals/<uuid:key>/", views.original, name="document_original"),
     path("catalogue/matching/", matching.queue, name="matching"),
     path("catalogue/matching/<uuid:line>/", matching.match, name="matching_line"),

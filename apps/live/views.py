@@ -142,7 +142,7 @@ def _flow() -> list[dict[str, Any]]:
 
 
 def _on_time() -> list[dict[str, Any]]:
-    """How often each partner promised the date that was asked for."""
+    """How often the date that was asked for was promised, by partner."""
     since = clock.now() - dt.timedelta(weeks=2 * WEEKS)
     found = [row for document_type in _types() for row in documents.punctuality(document_type, since=since)]
     names = network.names([partner for partner, _rate, _count in found])

@@ -122,6 +122,8 @@ def partner(*, slug: str | None = None, id: uuid.UUID | None = None, document_ty
 
     Raises NoPartner: foreign, missing and not allowed read alike.
     """
+    if id is None and not slug:
+        raise NoPartner(_("Choose a partner."))
     listed = tenants.find(slug=slug) if id is None else tenants.listed([id]).get(id)
     found = partners(only=listed.id) if listed and listed.id != acting.home().id else []
     if found and found[0].state == "active" and (document_type is None or document_type in found[0].document_types):

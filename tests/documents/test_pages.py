@@ -1,10 +1,7 @@
-"""The pages of documents: lists that a planner can live in, forms that work without JavaScript and lose nothing that was typed."""
+"""The pages of a document and its forms, which work without JavaScript and lose nothing that was typed."""
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -15,190 +12,11 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.documents import selectors
 from apps.documents import services as documents
-from apps.documents.views import listing
-from tests.cast import AT, Cast, Member, PageClient, fresh_number, line, move, order, unchanged
+from tests.cast import AT, Cast, Member, PageClient, fresh_number, move, order, unchanged
+from tests.documents.browsing import LINE, LIST, errors_beside, head, page_of, typed, words
 from tests.documents.conversations import CHANGE
 
 Two = tuple[Member, Member]
-LIST = "/documents/orders/"
-
-
-def page_of(uid: uuid.UUID, more: str = "") -> str:
-    return f"{LIST}{uid}/{more}"
-
-
-def head(member: Member, uid: uuid.UUID) -> Mapping[str, Any]:
-    with member.acting():
-        found = selectors.head(id=uid)
-    assert found is not None
-    return found
-
-
-def numbers(answer: Any) -> list[str]:
-    return [row["number"] for row in answer.context["rows"]]
-
-
-def words(answer: Any) -> str:
-    """The text of a page as it is read, without tags."""
-    body = re.sub(r"<(script|style).*?</\1>", " ", answer.content.decode(), flags=re.S)
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body)).replace("&#x27;", "'").replace("\u00a0", " ")
-
-
-def typed(*lines: Mapping[str, Any], **head: Any) -> dict[str, Any]:
-    """An entry form as a browser sends it."""
-    sent: dict[str, Any] = {"partner": "", "number": "", "currency": "EUR", "note": "", **head}
-    for index, row in enumerate(lines):
-        schedules = row.get("schedules", [{"due_on": "2027-01-15", "quantity": "40"}])
-        sent |= {f"lines-{index}-{name}": value for name, value in row.items() if name != "schedules"}
-        for at, schedule in enumerate(schedules):
-            sent |= {f"lines-{index}-schedules-{at}-{name}": value for name, value in schedule.items()}
-    return sent
-
-
-LINE = {"item": "A-1", "quantity": "40", "unit": "C62", "price": "81.50"}
-
-
-def errors_beside(answer: Any) -> dict[str, list[str]]:
-    """The sentences that stand beside fields, by the field's name."""
-    forms = [answer.context["form"]]
-    for entry in answer.context["lines"]:
-        forms += [entry.form, *entry.schedules]
-    found = {form[name].html_name: [str(error) for error in form[name].errors] for form in forms for name in form.fields if form[name].errors}
-    loose = [str(error) for form in forms for error in form.non_field_errors()]
-    return {**found, **({"": loose} if loose else {})}
-
-
-# Lists ---------------------------------------------------------------------------------------------------------------
-
-
-def test_a_list_shows_each_side_its_own_view(pair: Two) -> None:
-    buyer, seller = pair
-    order(buyer, seller, number="L-1")
-    assert "Purchase order" in words(buyer.page_client().get(LIST))
-    shown = words(seller.page_client().get(LIST))
-    assert "Sales order" in shown
-    assert f"{buyer.home.name} Sales order Published" in shown
-
-
-def test_the_filters_find_what_they_say(pair: Two) -> None:
-    buyer, seller = pair
-    early = order(buyer, seller, [line("A-1", due_on="2027-01-10")], number="F-EARLY")
-    order(buyer, seller, [line("A-2", due_on="2027-03-10")], number="F-LATER")
-    order(buyer, seller, [line("A-3", due_on="2027-05-10")], number="F-DRAFT", publish=False)
-    move(seller, early, "confirm", CHANGE)
-    page = buyer.page_client()
-    expected = {
-        "state=draft": ["F-DRAFT"],
-        "state=draft&state=confirmed": ["F-DRAFT", "F-EARLY"],
-        "waiting=on": ["F-EARLY"],
-        "theirs=on": ["F-LATER"],
-        "number=later": ["F-LATER"],
-        "due_from=2027-02-01&due_to=2027-04-01": ["F-LATER"],
-        "side=seller": [],
-        f"partner={seller.slug}": ["F-DRAFT", "F-EARLY", "F-LATER"],
-        "q=A-2": ["F-LATER"],
-        f"q={seller.home.name}": ["F-DRAFT", "F-EARLY", "F-LATER"],
-        "unseen=on": ["F-EARLY"],
-    }
-    assert {query: sorted(numbers(page.get(f"{LIST}?{query}"))) for query in expected} == expected
-    assert sorted(numbers(seller.page_client().get(f"{LIST}?late=on"))) == []
-
-
-@pytest.mark.parametrize(
-    "query", ["due_from=soon", "state=nonsense", "partner=nobody", "side=%00", "q=%00", "cursor=nonsense", "cursor=b2019", "columns=none", "due_to=99999-01-01"]
-)
-def test_a_wrong_filter_is_no_fault_of_ours(pair: Two, query: str) -> None:
-    assert pair[0].page_client().get(f"{LIST}?{query}").status_code == 200
-
-
-def test_cursor_pages_show_each_document_once(pair: Two, monkeypatch: pytest.MonkeyPatch) -> None:
-    buyer, seller = pair
-    monkeypatch.setattr(listing, "ROWS", 3)
-    made = [f"P-{index}" for index in range(7)]
-    for number in made:
-        order(buyer, seller, number=number, publish=False)
-    page, url, seen = buyer.page_client(), LIST, []
-    while url:
-        answer = page.get(url)
-        seen.append(numbers(answer))
-        url = f"{LIST}{answer.context['next_url']}" if answer.context["next_url"] else ""
-    assert [number for leaf in seen for number in leaf] == made[::-1]
-    back = page.get(f"{LIST}{answer.context['previous_url']}")
-    assert numbers(back) == seen[1]
-    assert numbers(page.get(f"{LIST}{back.context['previous_url']}")) == seen[0]
-
-
-def test_totals_stand_for_each_currency(pair: Two) -> None:
-    buyer, seller = pair
-    for number, currency in (("T-1", "EUR"), ("T-2", "EUR"), ("T-3", "CNY")):
-        order(buyer, seller, number=number, currency=currency)
-    totals = buyer.page_client().get(LIST).context["totals"]
-    assert [(row["currency"], row["count"], str(row["amount"])) for row in totals] == [("CNY", 1, "3260.00"), ("EUR", 2, "6520.00")]
-
-
-def test_columns_are_chosen_in_the_address(pair: Two) -> None:
-    buyer, seller = pair
-    order(buyer, seller, number="C-1")
-    shown = words(buyer.page_client().get(f"{LIST}?columns=number&columns=amount"))
-    assert "C-1 new" not in shown
-    assert "C-1 EUR 3,260.00" in shown
-
-
-def test_htmx_gets_the_rows_alone(pair: Two) -> None:
-    body = pair[0].page_client().get(LIST, headers={"HX-Request": "true"}).content.decode()
-    assert body.lstrip().startswith('<div id="rows"')
-    assert "<html" not in body
-
-
-def test_the_export_is_what_the_list_shows_and_holds_no_formula(pair: Two) -> None:
-    buyer, seller = pair
-    order(buyer, seller, number="=1+2")
-    uid = order(buyer, seller, number="E-2", publish=False)
-    page = buyer.page_client()
-    answer = page.get(f"{LIST}export/?state=published")
-    assert answer["Content-Type"] == "text/csv; charset=utf-8"
-    assert answer["Content-Disposition"].startswith("attachment")
-    rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
-    assert [row[0] for row in rows] == ["Number", "'=1+2"]
-    assert rows[1][1:9] == [seller.home.name, "Purchase order", "Published", "2027-01-04", "2027-01-15", "1", "3260.00", "EUR"]
-    picked = page.post(f"{LIST}export/", {"uid": [str(uid)]}).content.decode("utf-8-sig")
-    assert [row[0] for row in csv.reader(io.StringIO(picked))] == ["Number", "E-2"]
-
-
-def test_a_saved_view_belongs_to_the_person_who_saved_it(pair: Two) -> None:
-    buyer, _seller = pair
-    page = buyer.page_client("buyer")
-    answer = page.post(f"{LIST}views/", {"name": "Urgent", "query": "late=on&state=confirmed&cursor=abc"})
-    assert answer["Location"] == f"{LIST}?late=on&state=confirmed"
-    views = page.get(answer["Location"]).context["saved_views"]
-    assert [(view["name"], view["active"]) for view in views][-1] == ("Urgent", True)
-    other = buyer.page_client("planner")
-    assert "Urgent" not in [view["name"] for view in other.get(LIST).context["saved_views"]]
-    other.post(views[-1]["forget_url"])
-    assert "Urgent" in [view["name"] for view in page.get(LIST).context["saved_views"]]
-    page.post(views[-1]["forget_url"])
-    assert "Urgent" not in [view["name"] for view in page.get(LIST).context["saved_views"]]
-
-
-def test_a_move_for_several_tells_what_was_not_possible(pair: Two) -> None:
-    buyer, seller = pair
-    first, second, third = (order(buyer, seller, number=f"B-{index}") for index in range(3))
-    move(seller, third, "confirm")
-    page = seller.page_client()
-    answer = page.post(f"{LIST}moves/acknowledge/", {"uid": [str(first), str(second), str(third)], "next": f"{LIST}?waiting=on"}, follow=True)
-    assert answer.request["QUERY_STRING"] == "waiting=on"
-    shown = words(answer)
-    assert "“Acknowledge” was done for 2 documents." in shown
-    assert "B-2: “Acknowledge” is not possible while the document is “Agreed”." in shown
-    assert [head(seller, uid)["state"] for uid in (first, second, third)] == ["acknowledged", "acknowledged", "agreed"]
-
-
-def test_a_move_that_asks_more_than_a_click_is_none_for_several(pair: Two) -> None:
-    buyer, seller = pair
-    uid = order(buyer, seller)
-    with unchanged(buyer, seller):
-        assert seller.page_client().post(f"{LIST}moves/confirm/", {"uid": [str(uid)]}).status_code == 404
-        assert seller.page_client().post(f"{LIST}moves/acknowledge/", {"uid": ["nonsense"]}).status_code == 404
 
 
 # Who may ------------------------------------------------------------------------------------------------------------
@@ -372,6 +190,15 @@ def test_every_fault_is_told_at_once_at_the_line_where_it_stands(pair: Two) -> N
     assert answer.context["errors_summary"][0]["field_id"] == "id_lines-1-quantity"
 
 
+def test_the_partner_and_the_lines_are_refused_at_once(pair: Two) -> None:
+    answer = pair[0].page_client().post(f"{LIST}new/", typed({**LINE, "quantity": "0"}))
+    assert errors_beside(answer) == {
+        "partner": ["Choose a partner."],
+        "number": ["This must not be empty."],
+        "lines-0-quantity": ["A quantity must be greater than zero."],
+    }
+
+
 def test_publishing_that_is_refused_leaves_no_draft(pair: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     buyer, seller = pair
     apply = documents.apply
@@ -486,7 +313,7 @@ def test_a_counter_proposal_begins_with_what_is_offered_and_sends_what_differs(p
     asked = {"price": "81.50", "reason": ""}
     typing = typed({**asked, "price": "82.00", "schedules": [{"due_on": "2027-02-01", "quantity": "40"}]}, asked)
     assert page.post(url, typing).status_code == 303
-    assert f"({buyer.home.name}) made a counter-proposal: line 1 1 Feb 2027 instead of 15 Jan 2027, price 82.00 instead of 81.50" in words(
+    assert f"({buyer.home.name}) made a counter-proposal: line 1 on 1 Feb 2027 instead of 15 Jan 2027, price 82.00 instead of 81.50" in words(
         seller.page_client().get(page_of(uid))
     )
 
@@ -609,6 +436,17 @@ def test_an_original_is_a_file_byte_for_byte_of_its_document_alone(pair: Two) ->
     assert seller.page_client().get(page_of(one, f"originals/{key}/")).status_code == 404
 
 
+def test_a_document_is_a_standard_message_too(pair: Two, cast: Cast) -> None:
+    buyer, seller = pair
+    uid = order(buyer, seller, number="UBL/1")
+    page = seller.page_client()
+    assert "As a UBL message" in words(page.get(page_of(uid)))
+    answer = page.get(page_of(uid, "message/"))
+    assert answer["Content-Disposition"] == 'attachment; filename="UBL_1.xml"'
+    assert b"<cbc:ID>UBL/1</cbc:ID>" in answer.content
+    assert cast.stranger.page_client().get(page_of(uid, "message/")).status_code == 404
+
+
 @pytest.mark.parametrize("part", ["head", "lines", "history", "thread"])
 def test_each_part_of_a_page_comes_alone(pair: Two, part: str) -> None:
     buyer, seller = pair
@@ -632,6 +470,30 @@ def test_the_pages_are_chinese_for_who_reads_chinese(pair: Two) -> None:
     wrong = page.post(f"{LIST}new/", typed({**LINE, "quantity": "0"}, partner=seller.slug, number="ZH-2"))
     assert errors_beside(wrong) == {"lines-0-quantity": ["数量必须大于零。"]}
     assert "待我方处理" in words(page.get(LIST))
+
+
+def test_a_long_document_is_read_by_pages_and_answered_as_a_whole(pair: Two) -> None:
+    buyer, seller = pair
+    uid = order(buyer, seller, lines=205, number="LONG")
+    page, shown = seller.page_client(), []
+    url = page_of(uid)
+    while url:
+        answer = page.get(url)
+        shown += [row["line"] for row in answer.context["lines"]]
+        url = answer.context["lines_after_url"]
+    assert shown == list(range(1, 206))
+    assert [row["line"] for row in page.get(page_of(uid, "parts/lines/?lines=3")).context["lines"]] == [201, 202, 203, 204, 205]
+    for wrong in ("0", "-1", "x", "99999", "9" * 50):
+        assert page.get(page_of(uid, f"?lines={wrong}")).status_code == 200
+    asking = page.get(page_of(uid, "moves/confirm/"))
+    assert asking.context["lines"] == []
+    assert "This document has 205 lines, more than a page can hold." in words(asking)
+    with unchanged(buyer, seller):
+        assert page.post(page_of(uid, "moves/confirm/"), {"reason": ""}).status_code == 422
+    page.post(page_of(uid, "moves/confirm/"), {"accept_all": "1"})
+    assert head(buyer, uid)["state"] == "agreed"
+    draft = order(buyer, seller, lines=205, publish=False)
+    assert buyer.page_client().get(page_of(draft, "edit/")).status_code == 409
 
 
 def queries(ask: Callable[[], Any]) -> int:

@@ -81,7 +81,7 @@ def test_the_pictures_are_drawn_from_the_documents(pair: Two) -> None:
     assert [(point["sent"], point["received"]) for point in theirs.context["order_flow"]] == [(0, 0)] * 11 + [(0, 2)]
     assert mine.context["order_flow"][-1]["week"] == "4 Jan 2027"
     assert mine.context["on_time"] == [{"partner": seller.home.name, "rate": 0.75, "count": 4}]
-    assert theirs.context["on_time"] == []
+    assert theirs.context["on_time"] == [{"partner": buyer.home.name, "rate": 0.75, "count": 4}]
 
 
 def found(answer: Any) -> dict[str, list[str]]:

@@ -112,16 +112,16 @@ def weekly(document_type: DocumentType, *, first: dt.date, zone: str) -> Mapping
 
 
 def punctuality(document_type: DocumentType, *, since: dt.datetime) -> list[tuple[uuid.UUID, float, int]]:
-    """Each partner's share of answered lines whose last promised date is not after the last one asked for, and their number, the most lines first."""
+    """The share of answered lines whose last promised date is not after the last one asked for, and their number: with each partner, the most lines first."""
     query = (
         "SELECT partner_id, avg((promised <= asked)::int)::float, count(*) FROM ("
         "SELECT d.partner_id, l.id, max(s.due_on) FILTER (WHERE s.kind = 'requested') AS asked, max(s.due_on) FILTER (WHERE s.kind = 'offered') AS promised "
         "FROM documents_document d JOIN documents_line l ON l.document_id = d.id JOIN documents_schedule s ON s.line_id = l.id "
-        "WHERE d.type = %s AND d.side = %s AND l.response <> '' AND d.updated_at >= %s GROUP BY d.partner_id, l.id) lines "
+        "WHERE d.type = %s AND l.response <> '' AND d.updated_at >= %s GROUP BY d.partner_id, l.id) lines "
         "WHERE asked IS NOT NULL AND promised IS NOT NULL GROUP BY partner_id ORDER BY count(*) DESC, partner_id LIMIT 12"
     )
     with connection.cursor() as cursor:
-        cursor.execute(query, [document_type.code, document_type.issuer, since])
+        cursor.execute(query, [document_type.code, since])
         return [(partner, rate, count) for partner, rate, count in cursor.fetchall()]
 
 

@@ -122,7 +122,7 @@ def _date_changes(asked: Terms, offered: Terms) -> list[str]:
     found = []
     if offered.quantity != asked.quantity:
         unit = units.label(asked.unit)
-        found.append(_("%(new)s instead of %(old)s %(unit)s") % {"new": written(offered.quantity), "old": written(asked.quantity), "unit": unit})
+        found.append(_("quantity %(new)s instead of %(old)s %(unit)s") % {"new": written(offered.quantity), "old": written(asked.quantity), "unit": unit})
     if [day for _quantity, day in offered.dates] == [day for _quantity, day in asked.dates]:
         same = offered.quantity != asked.quantity or offered.dates == asked.dates
         return found if same else [*found, _("other quantities for the dates")]
@@ -130,7 +130,7 @@ def _date_changes(asked: Terms, offered: Terms) -> list[str]:
         found.append(_("split over %(count)d dates") % {"count": len(offered.dates)})
     elif len(offered.dates) == 1 and len(asked.dates) == 1:
         new, old = offered.dates[0][1], asked.dates[0][1]
-        found.append(_("%(new)s instead of %(old)s") % {"new": _day(new), "old": _day(old)})
+        found.append(_("on %(new)s instead of %(old)s") % {"new": _day(new), "old": _day(old)})
     else:
         found.append(_("other dates"))
     return found

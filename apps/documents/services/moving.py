@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from apps.base import acting, announcing, fields
 from apps.base.acting import Actor
-from apps.base.findings import Invalid, refuse
+from apps.base.findings import Finding, Invalid, refuse
 from apps.base.models import Batch
 from apps.catalog import selectors as catalog
 from apps.documents import models
@@ -72,12 +72,8 @@ def draft(*, type: str, partner: str, number: str, currency: str, lines: Any, no
     """
     document_type = TYPES[type]
     _need(by, f"{type}.draft")
-    try:
-        relation = network.partner(slug=partner, document_type=type)
-    except network.NoPartner as error:
-        raise refuse(f"/{OTHER[document_type.issuer]}", "partner", str(error)) from error
     given = {"number": number, "currency": currency, "lines": lines, "note": note, "issued_on": issued_on, "details": details}
-    content = read_content(document_type, partner_id=relation.id, given=given, today=at.date(), lenient=lenient)
+    relation, content = _read_draft(document_type, partner, given, today=at.date(), lenient=lenient)
     side = document_type.issuer
     items = _match(content, side=side, partner_id=relation.id, lenient=lenient)
     row = models.Document(type=type, side=side, partner_id=relation.id, issuer_id=acting.home().id, seen_at=at)
@@ -100,7 +96,7 @@ def revise(*, document: uuid.UUID, given: Mapping[str, Any], by: Actor, at: dt.d
         before = storing.load(row)
         now = {"number": before.number, "currency": before.currency, "note": before.note, "issued_on": before.issued_on, "details": before.details}
         known = [wording._write_line(line) for line in before.lines]
-        content = read_content(document_type, partner_id=row.partner_id, given={**now, "lines": known, **given}, today=at.date(), own=row.pk)
+        content = read_content(document_type, given={**now, "lines": known, **given}, today=at.date(), own=row.pk)
         items = _match(content, side=row.side, partner_id=row.partner_id, lenient=False)
         made = storing.made_by(by, at=at, move="revise")
         storing.drop_lines(row)
@@ -113,8 +109,26 @@ def revise(*, document: uuid.UUID, given: Mapping[str, Any], by: Actor, at: dt.d
     return row
 
 
+def _read_draft(
+    document_type: DocumentType, partner: str, given: Mapping[str, Any], *, today: dt.date, lenient: bool
+) -> tuple[network.Partner, Content]:
+    """Whom a draft is for, and what it says. Raises Invalid with what is wrong with either."""
+    refused: list[Finding] = []
+    try:
+        relation = network.partner(slug=partner, document_type=document_type.code)
+    except network.NoPartner as error:
+        refused = refuse(f"/{OTHER[document_type.issuer]}", "partner", str(error)).findings
+    try:
+        content = read_content(document_type, given=given, today=today, lenient=lenient)
+    except Invalid as error:
+        raise Invalid([*refused, *error.findings]) from error
+    if refused:
+        raise Invalid(refused)
+    return relation, content
+
+
 def read_content(
-    document_type: DocumentType, *, partner_id: uuid.UUID, given: Mapping[str, Any], today: dt.date, lenient: bool = False, own: uuid.UUID | None = None
+    document_type: DocumentType, *, given: Mapping[str, Any], today: dt.date, lenient: bool = False, own: uuid.UUID | None = None
 ) -> Content:
     """An input as engine content in the type's first state. Raises Invalid with every finding."""
     reader = Reader(lenient=lenient)

@@ -3,6 +3,21 @@
 from apps.documents.views.entering import edit, new
 from apps.documents.views.listing import bulk, document_list, export, first_list, forget_view, save_view
 from apps.documents.views.moving import move
-from apps.documents.views.reading import document, original, part, write
+from apps.documents.views.reading import document, message, original, part, write
 
-__all__ = ["bulk", "document", "document_list", "edit", "export", "first_list", "forget_view", "move", "new", "original", "part", "save_view", "write"]
+__all__ = [
+    "bulk",
+    "document",
+    "document_list",
+    "edit",
+    "export",
+    "first_list",
+    "forget_view",
+    "message",
+    "move",
+    "new",
+    "original",
+    "part",
+    "save_view",
+    "write",
+]

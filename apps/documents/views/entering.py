@@ -17,7 +17,7 @@ from apps.documents import forms, models
 from apps.documents import services as documents
 from apps.documents.forms import HeadForm, LineEntry, LineForm, Row, Typed
 from apps.documents.selectors import Whole
-from apps.documents.views.moving import changed_since, too_late, version_of
+from apps.documents.views.moving import MOST_FORM_LINES, changed_since, too_late, version_of
 from apps.documents.views.presenting import address, dates_of, found, head_of, of_type, partner_name
 from apps.documents.vocabulary import DocumentType
 from apps.network import selectors as network
@@ -41,6 +41,9 @@ def edit(request: HttpRequest, document_type: DocumentType, uid: uuid.UUID) -> H
     whole = found(document_type, uid)
     if whole.head["state"] != document_type.draft:
         return too_late(request, whole, _("It has been sent: it can be changed only together with your partner."), [])
+    if len(whole.lines) > MOST_FORM_LINES:
+        words = _("This document has %(count)d lines, more than a page can hold. Change it through the interface.")
+        return too_late(request, whole, words % {"count": len(whole.lines)}, [])
     if request.method != "POST":
         return _form_page(request, document_type, _typed(whole), whole=whole)
     typed = forms.read(request.POST, head=HeadForm, line=LineForm)

@@ -27,6 +27,7 @@ from apps.documents.vocabulary import DocumentType, Move
 from apps.network import selectors as network
 
 MOST_MOVES = 3
+SHOWN_LINES = 100
 RESPONSES: dict[str, tuple[Text, str, str]] = {
     "accept": (Text("as asked", "按要求"), "success", "check"),
     "change": (Text("changed", "有变更"), "warning", "git-compare"),
@@ -139,10 +140,25 @@ def offered_amount(lines: Iterable[Mapping[str, Any]]) -> Decimal | None:
     return total.quantize(Decimal("0.01")) if any_offered else None
 
 
-def lines_of(whole: Whole) -> list[dict[str, Any]]:
-    """The lines of a document's page: what is asked beside what is offered."""
+def lines_of(whole: Whole, lines: Sequence[Mapping[str, Any]] | None = None) -> list[dict[str, Any]]:
+    """The lines of a document's page, all or some of them: what is asked beside what is offered."""
     currency, side = whole.head["currency"], whole.head["side"]
-    return [_line(line, currency, side) for line in whole.lines]
+    return [_line(line, currency, side) for line in (whole.lines if lines is None else lines)]
+
+
+def lines_page(request: HttpRequest, whole: Whole) -> dict[str, Any]:
+    """Some of a document's lines, and the pages that show the others."""
+    text, last = request.GET.get("lines", ""), max(1, -(-len(whole.lines) // SHOWN_LINES))
+    page = min(int(text), last) if text.isdecimal() and 0 < len(text) < 6 and int(text) else 1
+    shown = whole.lines[(page - 1) * SHOWN_LINES : page * SHOWN_LINES]
+    url = address("document", whole.type, whole.id)
+    return {
+        "lines": lines_of(whole, shown),
+        "lines_count": len(whole.lines),
+        "lines_page": page,
+        "lines_before_url": f"{url}?lines={page - 1}#document-lines" if page > 1 else "",
+        "lines_after_url": f"{url}?lines={page + 1}#document-lines" if page < last else "",
+    }
 
 
 def _line(line: Mapping[str, Any], currency: str, side: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -14,11 +15,13 @@ from apps.base.findings import Invalid
 from apps.base.pages import is_part, see_other
 from apps.documents import selectors
 from apps.documents import services as documents
+from apps.documents.api.views import writers
 from apps.documents.selectors import Whole
-from apps.documents.views.presenting import address, found, head_of, history_of, lines_of, moves_of, of_type, partner_name, thread_of
+from apps.documents.views.presenting import address, found, head_of, history_of, lines_page, moves_of, of_type, partner_name, thread_of
 from apps.documents.vocabulary import DocumentType
 
 PARTS = ("head", "lines", "history", "thread")
+MESSAGE = "application/xml"
 UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -28,14 +31,14 @@ def document(request: HttpRequest, document_type: DocumentType, uid: uuid.UUID) 
     whole = found(document_type, uid)
     if whole.head["seen_at"] is None:
         documents.mark_seen(document=uid, at=clock.now())
-    return render(request, "documents/detail.html", _page(whole))
+    return render(request, "documents/detail.html", _page(request, whole))
 
 
-def _page(whole: Whole) -> dict[str, Any]:
+def _page(request: HttpRequest, whole: Whole) -> dict[str, Any]:
     partner = partner_name(whole.head["partner_id"])
     return {
         "document": head_of(whole.type, whole.head, partner=partner, lines=whole.lines),
-        "lines": lines_of(whole),
+        **lines_page(request, whole),
         "history": history_of(whole.type, whole.id, partner=partner),
         "thread": thread_of(whole.id, partner=partner),
         "can_remark": acting.actor().may(f"{whole.type.code}.remark"),
@@ -45,9 +48,10 @@ def _page(whole: Whole) -> dict[str, Any]:
 
 
 def _downloads(whole: Whole) -> list[dict[str, Any]]:
-    """The standard messages that came in, byte for byte."""
+    """The document as a standard message, and the messages that came in, byte for byte."""
+    written = {"url": address("document_message", whole.type, whole.id), "label": _("As a UBL message"), "icon": "file-type-xml"}
     label = _("%(kind)s as received")
-    return [
+    return ([written] if MESSAGE in writers() else []) + [
         {"url": address("document_original", whole.type, whole.id, found["id"]), "label": label % {"kind": found["kind"]}, "icon": "file-code"}
         for found in selectors.originals(id=whole.id)
     ]
@@ -70,7 +74,7 @@ def part(request: HttpRequest, document_type: DocumentType, uid: uuid.UUID, part
         context["thread"] = thread_of(uid, partner=partner)
     else:
         whole = found(document_type, uid)
-        context |= {"lines": lines_of(whole), "document": head_of(document_type, whole.head, partner=partner, lines=whole.lines), **moves_of(whole)}
+        context |= {**lines_page(request, whole), "document": head_of(document_type, whole.head, partner=partner, lines=whole.lines), **moves_of(whole)}
     return render(request, f"documents/_{part}.html", context)
 
 
@@ -83,7 +87,7 @@ def write(request: HttpRequest, document_type: DocumentType, uid: uuid.UUID) -> 
     try:
         retrying.whole(lambda: documents.remark(document=uid, text=text, by=acting.actor(), at=clock.now()))
     except Invalid as error:
-        context = _page(whole) | {"thread_text": text, "thread_error": error.findings[0].detail}
+        context = _page(request, whole) | {"thread_text": text, "thread_error": error.findings[0].detail}
         return render(request, "documents/detail.html", context, status=422)
     if is_part(request):
         partner = partner_name(whole.head["partner_id"])
@@ -94,13 +98,27 @@ def write(request: HttpRequest, document_type: DocumentType, uid: uuid.UUID) -> 
 
 @of_type()
 @require_GET
+def message(request: HttpRequest, document_type: DocumentType, uid: uuid.UUID) -> HttpResponse:
+    """The document as a standard message, as a file."""
+    whole = found(document_type, uid)
+    if MESSAGE not in writers():
+        raise Http404
+    return _file(import_string(writers()[MESSAGE])(media_type=MESSAGE, document=whole), whole.head["number"], MESSAGE)
+
+
+@of_type()
+@require_GET
 def original(request: HttpRequest, document_type: DocumentType, uid: uuid.UUID, key: uuid.UUID) -> HttpResponse:
     """A message as it came in, as a file: never shown by the browser itself."""
     head, kept = selectors.head(id=uid), selectors.original(id=key, document=uid)
     if head is None or head["type"] != document_type.code or kept is None:
         raise Http404
     media_type, body = kept
+    return _file(body, head["number"], media_type)
+
+
+def _file(body: bytes, number: str, media_type: str) -> HttpResponse:
     ending = "xml" if media_type.endswith("xml") else "txt"
-    name = UNSAFE.sub("_", head["number"])[:80]
+    name = UNSAFE.sub("_", number)[:80]
     headers = {"Content-Disposition": f'attachment; filename="{name}.{ending}"', "Content-Security-Policy": "sandbox; default-src 'none'"}
     return HttpResponse(body, content_type=media_type, headers=headers)
