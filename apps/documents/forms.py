@@ -13,7 +13,7 @@ from django.forms.utils import flatatt
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from apps.base import units
 from apps.base.fields import currencies
@@ -214,6 +214,10 @@ class LineEntry:
     schedules: list[ScheduleForm]
     line: Mapping[str, Any] | None = None
 
+    @property
+    def name(self) -> str:
+        return _("Line %(line)d") % {"line": self.index + 1}
+
     def is_readable(self) -> bool:
         return all([self.form.is_valid(), *(schedule.is_valid() for schedule in self.schedules)])
 
@@ -243,12 +247,19 @@ def _place(finding: Finding, head: forms.Form, lines: Sequence[LineEntry], sent:
     form, name, where = head, parts[0] if parts else "", ""
     if len(parts) > 1 and parts[0] == "lines" and parts[1].isdecimal() and int(parts[1]) < len(sent):
         entry = lines[sent[int(parts[1])]]
-        where = _("Line %(line)d: ") % {"line": entry.index + 1}
         form, name = _within(entry, parts[2:])
+        where = entry.name
     name = {"buyer": "partner", "seller": "partner"}.get(name, name)
+    form.add_error(name if name in form.fields else None, finding.detail)
+    return _listed(form, name, where, finding.detail)
+
+
+def _listed(form: forms.Form, name: str, where: str, detail: str) -> dict[str, str]:
+    """A fault in the list above the form: the line and the field in words, and the field's id."""
     known = name in form.fields
-    form.add_error(name if known else None, finding.detail)
-    return {"text": f"{where}{finding.detail}", "field_id": form[name].id_for_label if known else ""}
+    place = pgettext("between two changes", ", ").join(filter(None, [where, str(form[name].label) if known else ""]))
+    text = _("%(where)s: %(what)s") % {"where": place, "what": detail} if place else detail
+    return {"text": text, "field_id": form[name].id_for_label if known else ""}
 
 
 def _within(entry: LineEntry, parts: Sequence[str]) -> tuple[forms.Form, str]:
@@ -259,11 +270,5 @@ def _within(entry: LineEntry, parts: Sequence[str]) -> tuple[forms.Form, str]:
 
 def unreadable(head: forms.Form, lines: Sequence[LineEntry]) -> list[dict[str, str]]:
     """What the fields themselves refuse (a character that no text can hold), listed as `place()` does."""
-    whole = [(head, ""), *((entry.form, _("Line %(line)d: ") % {"line": entry.index + 1}) for entry in lines)]
-    whole += [(form, _("Line %(line)d: ") % {"line": entry.index + 1}) for entry in lines for form in entry.schedules]
-    return [
-        {"text": f"{where}{error}", "field_id": form[name].id_for_label if name in form.fields else ""}
-        for form, where in whole
-        for name, errors in form.errors.items()
-        for error in errors
-    ]
+    parts = [(head, ""), *((form, entry.name) for entry in lines for form in (entry.form, *entry.schedules))]
+    return [_listed(form, name, where, str(error)) for form, where in parts for name, errors in form.errors.items() for error in errors]

@@ -1,5 +1,6 @@
 """Writing a document and changing a draft. Every button submits, so all of it works without JavaScript."""
 
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +11,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from apps.base import acting, clock, retrying
-from apps.base.findings import Invalid
+from apps.base.findings import Finding, Invalid
 from apps.base.pages import see_other
 from apps.catalog import selectors as catalog
 from apps.documents import forms, models
@@ -23,6 +24,7 @@ from apps.documents.vocabulary import DocumentType
 from apps.network import selectors as network
 
 MOST_OPTIONS = 500
+ECHO = re.compile(r"/lines/(\d+)/schedules/0/quantity")
 
 
 @of_type("draft")
@@ -80,7 +82,8 @@ def _save(request: HttpRequest, document_type: DocumentType, typed: Typed, whole
     try:
         row = retrying.whole(lambda: _written(request, document_type, typed.head["partner"], given, whole))
     except Invalid as error:
-        errors = forms.place(error, head, lines, sent)
+        findings = [finding for finding in error if not _is_echo(finding, typed, sent)]
+        errors = forms.place(findings, head, lines, sent)
         return _form_page(request, document_type, typed, whole=whole, shown=(head, lines), errors=errors, status=422)
     except documents.Stale:
         fresh = found(document_type, whole.id) if whole else None
@@ -95,6 +98,12 @@ def _line(row: Row) -> dict[str, Any]:
     if len(schedules) == 1 and not schedules[0]["quantity"]:
         schedules[0]["quantity"] = row.values["quantity"]
     return {**row.values, "price": row.values["price"] or None, "schedules": schedules}
+
+
+def _is_echo(finding: Finding, typed: Typed, sent: Sequence[int]) -> bool:
+    """Whether a fault of a line's quantity is told once more, at a date that took its quantity from the line."""
+    found = ECHO.fullmatch(finding.pointer)
+    return found is not None and not typed.rows[sent[int(found[1])]].schedules[0].get("quantity")
 
 
 def _written(request: HttpRequest, document_type: DocumentType, partner: str, given: Mapping[str, Any], whole: Whole | None) -> models.Document:
