@@ -98,7 +98,7 @@ function chain({ nodes, links }, { open, late }, element) {
     series: [{
       type: "graph", layout: "none", roam: false, left: 0, top: 0, right: 0, bottom: 0, cursor: "pointer",
       edgeSymbol: ["none", "arrow"], edgeSymbolSize: [0, 8],
-      label: { show: true, position: "bottom", distance: 6, color: css("--text"), fontSize: small ? 11 : 12, fontWeight: 550, width: small ? 106 : 130, overflow: "truncate", lineHeight: 15 },
+      label: { show: true, position: "bottom", distance: 4, color: css("--text"), backgroundColor: css("--surface"), padding: [2, 4], fontSize: small ? 11 : 12, fontWeight: 550, width: small ? 106 : 130, overflow: "truncate", lineHeight: 15 },
       emphasis: { focus: "adjacency" },
       data: [
         ...nodes.map((node) => ({

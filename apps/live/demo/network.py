@@ -1,5 +1,6 @@
 """The demo's enterprises, people, partnerships and items."""
 
+import datetime as dt
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from apps.network import selectors as partners
 from apps.network import services as partnerships
 from apps.tenants import selectors as enterprises
 from apps.tenants import services as tenants
+
+# How long they have been partners: a little longer than they have had orders.
+SINCE = dt.timedelta(weeks=20)
 
 Plan = Mapping[str, Any]
 
@@ -109,7 +113,7 @@ def _operator(password: str) -> None:
 
 
 def _ally(one: Member, other: Member, *, role: str) -> None:
-    at = clock.now()
+    at = clock.now() - SINCE
     inviter, invitee = one.desk("administrator"), other.desk("administrator")
     with act_as(one.home, by=inviter):
         if not any(partner.slug == other.home.slug for partner in partners.partners()):
