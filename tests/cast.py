@@ -223,15 +223,22 @@ def snapshot(*members: Member) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     with psycopg.connect(settings.ENVIRONMENT.superuser.url, autocommit=True) as connection:
         for member in members:
-            schema = member.home.schema
-            tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY 1", [schema]).fetchall()
-            for (table,) in tables:
-                query = f'SELECT to_jsonb(t)::text FROM "{schema}"."{table}" t ORDER BY 1'
-                found[f"{member.slug}.{table}"] = [row[0] for row in connection.execute(query.encode())]
-            for table, condition in PUBLIC.items():
-                query = f"SELECT to_jsonb(t)::text FROM public.{table} t WHERE {condition} ORDER BY 1"
-                found[f"{member.slug}.public.{table}"] = [row[0] for row in connection.execute(query.encode(), {"me": member.id})]
-    return found
+            places = [(f'"{member.home.schema}"."{table}"', "true", f"{member.slug}.{table}") for table in _tables(connection)]
+            places += [(f"public.{table}", condition, f"{member.slug}.public.{table}") for table, condition in PUBLIC.items()]
+            selects = [f"SELECT '{name}', to_jsonb(t)::text FROM {table} t WHERE {condition}" for table, condition, name in places]
+            found |= {name: [] for _table, _condition, name in places}
+            for name, row in connection.execute(" UNION ALL ".join(selects).encode(), {"me": member.id}):
+                found[name].append(row)
+    return {name: sorted(rows) for name, rows in found.items()}
+
+
+_known: list[str] = []
+
+
+def _tables(connection: psycopg.Connection[Any]) -> list[str]:
+    if not _known:
+        _known.extend(row[0] for row in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'template_home' ORDER BY 1"))
+    return _known
 
 
 PUBLIC = {

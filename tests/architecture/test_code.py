@@ -211,7 +211,7 @@ ROOMS = {
 ITS_OWN = {
     "base": {
         *("acting", "announcing", "asking", "clock", "describing", "fields", "findings", "inputs", "pages", "paging"),
-        *("problems", "reference", "retrying", "templatetags", "text", "units"),
+        *("problems", "reference", "retrying", "rows", "templatetags", "text", "units"),
     },
     "tenants": {"boundary", "cache", "logs", "middleware", "storage", "wall"},
     "accounts": {"adapter", "middleware"},

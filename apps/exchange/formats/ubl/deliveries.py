@@ -33,9 +33,7 @@ def first_day(deliveries: list[Data], sources: tuple[str, ...]) -> str | None:
     return next((found for found in (day(delivery, sources) for delivery in deliveries) if found), None)
 
 
-def schedules(
-    deliveries: list[Data], quantity: str | None, header_day: str | None, sources: tuple[str, ...]
-) -> Schedules:
+def schedules(deliveries: list[Data], quantity: str | None, header_day: str | None, sources: tuple[str, ...]) -> Schedules:
     """What the deliveries of a line say; without deliveries of its own the day of the whole document counts."""
     apart = [delivery for delivery in deliveries if "quantity" in delivery]
     if apart:

@@ -249,9 +249,7 @@ def _vacant(data: Data, steps: tuple[_Step, ...]) -> bool:
     return isinstance(leaf, dict) and (steps[-1].attribute or "value") not in leaf
 
 
-def _put(
-    data: Data, row: Field, steps: tuple[_Step, ...], value: str, known: Mapping[str, str], *, as_given: bool
-) -> None:
+def _put(data: Data, row: Field, steps: tuple[_Step, ...], value: str, known: Mapping[str, str], *, as_given: bool) -> None:
     for step in steps[:-1]:
         following = _first(data, step.child)
         if not isinstance(following, dict):

@@ -210,8 +210,7 @@ def _bare(element: etree._Element) -> Iterator[Finding]:
         yield Finding(
             rule="UBL-MODEL",
             place=place(element),
-            text=_("%(name)s has the attribute %(attribute)s, which the standard does not know there.")
-            % {"name": local(element), "attribute": foreign[0]},
+            text=_("%(name)s has the attribute %(attribute)s, which the standard does not know there.") % {"name": local(element), "attribute": foreign[0]},
             mend=_("Remove the attribute."),
         )
 

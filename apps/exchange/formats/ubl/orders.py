@@ -48,9 +48,7 @@ def context(made: Data) -> dict[str, str]:
 def _line(line: Data, number: int, header_day: str | None, made: Data) -> Data:
     core: Data = {"line": number, **mapping.lift(line, mapping.ORDER_LINE, "OrderLine", context(made))}
     item = line.get("line_item", {})
-    core["schedules"] = deliveries.schedules(
-        item.get("delivery", []), core.get("quantity"), header_day, deliveries.REQUESTED
-    )
+    core["schedules"] = deliveries.schedules(item.get("delivery", []), core.get("quantity"), header_day, deliveries.REQUESTED)
     core["details"] = line
     amounts.note_line(core, item, made.get("currency"))
     return core

@@ -214,13 +214,8 @@ def _parts(line: Data) -> list[Data]:
 
 def _comparable(line: Data) -> Data:
     """What a line says, whoever wrote its numbers."""
-    numbers: Data = {
-        key: canonical(line[key]) for key in ("quantity", "price", "price_base", "backorder") if key in line
-    }
-    schedules = [
-        {key: canonical(value) if key == "quantity" else value for key, value in schedule.items()}
-        for schedule in line.get("schedules", [])
-    ]
+    numbers: Data = {key: canonical(line[key]) for key in ("quantity", "price", "price_base", "backorder") if key in line}
+    schedules = [{key: canonical(value) if key == "quantity" else value for key, value in schedule.items()} for schedule in line.get("schedules", [])]
     return {**line, **numbers, "schedules": schedules, "details": None}
 
 
