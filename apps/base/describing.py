@@ -137,7 +137,7 @@ def operation(id: str, summary: Any, *, tags: Sequence[str], answers: Mapping[An
     return extend_schema(
         operation_id=id,
         summary=summary,
-        description=description or None,
+        description=description or summary,
         tags=list(tags),
         parameters=[*parameters, *headers],
         request=body,

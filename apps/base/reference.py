@@ -81,7 +81,7 @@ def _operation(found: Mapping[str, Any], path: str, method: str, told: Mapping[s
         method=method.upper(),
         path=path,
         summary=told.get("summary", ""),
-        description=told.get("description", ""),
+        description=told.get("description", "") if told.get("description") != told.get("summary") else "",
         parameters=[{**one, "options": ", ".join(one["schema"].get("enum", ()))} for one in told.get("parameters", ())],
         body=list(_fields(found, body.get("schema", {}))),
         answer=list(_fields(found, content.get("schema", {}))),
@@ -151,21 +151,22 @@ class Reference(APIView):
     def get(self, request: Request) -> Response:
         found = schema(get_language() or "en")
         address = request.build_absolute_uri("/").rstrip("/")
-        listed = [(tag, TITLES.get(tag, tag), operations) for tag, operations in groups(found, address=address).items()]
+        grouped = groups(found, address=address)
+        listed = [(tag, TITLES.get(tag, tag), grouped[tag]) for tag in [*(tag for tag in TITLES if tag in grouped), *sorted(grouped.keys() - TITLES.keys())]]
         told = {"groups": listed, "version": found["openapi"]}
         return Response(told, template_name="reference/page.html", headers={"Vary": "Accept-Language, Cookie"})
 
 
-# What the groups are called on the page; a group without a title here has its collection's name.
+# What the groups are called on the page, in its order; a group without a title here comes last, by its collection's name.
 TITLES = {
     "me": _("Who calls"),
-    "partners": _("Partners"),
-    "items": _("Items"),
-    "sites": _("Sites"),
     "orders": _("Orders"),
     "order-responses": _("Order responses"),
     "inbox": _("Standard messages"),
     "events": _("What happened"),
+    "partners": _("Partners"),
+    "items": _("Items"),
+    "sites": _("Sites"),
 }
 
 

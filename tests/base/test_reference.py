@@ -43,6 +43,7 @@ def test_nothing_about_the_schema_is_guessed(capsys: pytest.CaptureFixture[str])
 def test_every_operation_says_what_it_does_takes_and_answers(described: Mapping[str, Any]) -> None:
     for path, method, told in operations(described):
         assert told["summary"], path
+        assert "REST view" not in told.get("description", ""), path
         assert path.startswith("/api/v1/")
         assert path.endswith("/")
         answers = [answer for status, answer in told["responses"].items() if status.startswith("2")]
