@@ -11,6 +11,7 @@ from django.contrib.sessions.models import Session
 from apps.accounts import models
 from apps.base import announcing, clock
 from apps.base.acting import Actor, Home
+from apps.base.rows import first
 from apps.base.text import Text
 from apps.tenants import selectors as tenants
 
@@ -76,17 +77,22 @@ def token_hash(token: str) -> str:
 def entry_by_token(token: str) -> Entry | None:
     """The entry that an API token or an OAuth access token opens, None where there is none (any more)."""
     hashed = token_hash(token)
-    clients = models.ApiClient.objects.select_related("enterprise").filter(revoked_at=None, enterprise__ready=True, enterprise__suspended_at=None)
-    client = clients.filter(token_hash=hashed).first()
-    key = f"client:{client.pk}" if client else ""
-    if client is None:
-        access = models.AccessToken.objects.filter(token_hash=hashed, expires_at__gt=clock.now()).values_list("pk", "client_id").first()
-        client = clients.filter(pk=access[1]).first() if access else None
-        key = f"token:{access[0]}" if access else ""
-    if client is None:
+    row = first(_BY_TOKEN, _CLIENT, [hashed]) or first(_BY_ACCESS, _CLIENT, [hashed, clock.now()])
+    if row is None:
         return None
-    actor = Actor(kind="client", id=client.pk, name=client.name, permissions=permissions_of(client.role))
-    return Entry(home=client.enterprise.home(), actor=actor, role=client.role, key=key)
+    key, id, name, role = (row.pop(column) for column in _CLIENT[:4])
+    actor = Actor(kind="client", id=id, name=name, permissions=permissions_of(role))
+    return Entry(home=Home(**{column.removeprefix("home_"): value for column, value in row.items()}), actor=actor, role=role, key=key)
+
+
+_CLIENT = ("key", "client", "client_name", "role", "home_id", "home_slug", "home_name", "home_schema", "home_language", "home_currency", "home_time_zone")
+_HOME = "e.id, e.slug, e.name, e.schema_name, e.language, e.currency, e.time_zone"
+_OPEN_CLIENT = "accounts_apiclient c JOIN tenants_enterprise e ON e.id = c.enterprise_id AND e.ready AND e.suspended_at IS NULL AND c.revoked_at IS NULL"
+_BY_TOKEN = f"SELECT 'client:' || c.id, c.id, c.name, c.role, {_HOME} FROM {_OPEN_CLIENT} WHERE c.token_hash = %s"
+_BY_ACCESS = (
+    f"SELECT 'token:' || t.id, c.id, c.name, c.role, {_HOME} FROM {_OPEN_CLIENT} JOIN accounts_accesstoken t ON t.client_id = c.id "
+    "WHERE t.token_hash = %s AND t.expires_at > %s"
+)
 
 
 def choose(entries: Sequence[Entry], *, host: str, chosen: str) -> Entry | None:

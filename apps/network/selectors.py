@@ -144,6 +144,20 @@ def agreed(*, id: uuid.UUID, document_type: str) -> uuid.UUID:
     return row[0]  # type: ignore[no-any-return]
 
 
+def agreed_partner(*, slug: str, document_type: str) -> uuid.UUID:
+    """The partner with this slug, with whom this type of document may be exchanged now, in one query. Raises NoPartner."""
+    me = acting.home().id
+    with connection.cursor() as cursor:
+        cursor.execute(_AGREED_PARTNER, [me, me, slug, f'["{document_type}"]'])
+        row = cursor.fetchone()
+    return row[0] if row else partner(slug=slug, document_type=document_type).id
+
+
+_AGREED_PARTNER = (
+    "SELECT e.id FROM tenants_enterprise e JOIN network_partnership p ON (p.inviter_id, p.invitee_id) IN ((%s, e.id), (e.id, %s)) "
+    "JOIN network_consent c ON c.partnership_id = p.id WHERE e.slug = %s AND e.ready AND c.state = 'given' AND c.document_types @> %s::jsonb "
+    "GROUP BY e.id, p.id HAVING count(*) = 2"
+)
 _AGREED = (
     "SELECT p.id FROM network_partnership p JOIN network_consent c ON c.partnership_id = p.id "
     "WHERE (p.inviter_id, p.invitee_id) IN ((%s, %s), (%s, %s)) AND c.state = 'given' AND c.document_types @> %s::jsonb "

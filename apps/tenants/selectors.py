@@ -16,6 +16,7 @@ from django.db.models import Q
 from kombu.exceptions import KombuError
 
 from apps.base.acting import Home
+from apps.base.rows import first, rows
 from apps.tenants import models
 
 
@@ -33,28 +34,28 @@ class Listed:
 
 
 _COLUMNS = ("id", "slug", "name", "gln", "country", "city", "language")
+_LISTED = f"SELECT {', '.join(_COLUMNS)} FROM tenants_enterprise WHERE {{}}"
 
 
 def listed(ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, Listed]:
     """The directory's entries of these enterprises, by id."""
-    return {row["id"]: Listed(**row) for row in models.Enterprise.objects.filter(pk__in=set(ids)).values(*_COLUMNS)}
+    return {row["id"]: Listed(**row) for row in rows(_LISTED.format("id = ANY(%s)"), _COLUMNS, [list(set(ids))])}
 
 
 def find(*, slug: str | None) -> Listed | None:
     """The directory's entry of the enterprise with this slug."""
-    row = models.Enterprise.objects.filter(slug=slug, ready=True).values(*_COLUMNS).first()
+    row = first(_LISTED.format("slug = %s AND ready"), _COLUMNS, [slug])
     return Listed(**row) if row else None
 
 
-_HOME = "SELECT id, slug, name, schema_name, language, currency, time_zone FROM tenants_enterprise WHERE ready AND suspended_at IS NULL AND {} = %s"
+_HOME = ("id", "slug", "name", "schema", "language", "currency", "time_zone")
+_OPEN = "SELECT id, slug, name, schema_name, language, currency, time_zone FROM tenants_enterprise WHERE ready AND suspended_at IS NULL AND {} = %s"
 
 
 def home(*, slug: str | None = None, id: uuid.UUID | None = None) -> Home | None:
     """An enterprise that can be entered: ready and not suspended."""
-    with connection.cursor() as cursor:
-        cursor.execute(_HOME.format("slug" if id is None else "id"), [slug if id is None else id])
-        row = cursor.fetchone()
-    return Home(**dict(zip(("id", "slug", "name", "schema", "language", "currency", "time_zone"), row, strict=True))) if row else None
+    row = first(_OPEN.format("slug" if id is None else "id"), _HOME, [slug if id is None else id])
+    return Home(**row) if row else None
 
 
 def home_at(*, host: str) -> Home | None:

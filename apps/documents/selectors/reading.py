@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 
 from apps.base import acting
+from apps.base.rows import first, json_of, rows
 from apps.documents import models
 from apps.documents.types import TYPES
 from apps.documents.vocabulary import DocumentType, Move
@@ -95,8 +96,8 @@ def heads(*, type: str) -> QuerySet[models.Document]:
 
 def head(*, id: uuid.UUID) -> Mapping[str, Any] | None:
     """The header of a document, None where there is none here."""
-    found: Mapping[str, Any] | None = models.Document.objects.filter(pk=id).values(*HEAD).first()
-    return found
+    found = first(_HEAD, HEAD, [id])
+    return {**found, "details": json_of(found["details"])} if found else None
 
 
 def whole(*, id: uuid.UUID, type: str | None = None) -> Whole | None:
@@ -104,18 +105,30 @@ def whole(*, id: uuid.UUID, type: str | None = None) -> Whole | None:
     found = head(id=id)
     if found is None or (type is not None and found["type"] != type):
         return None
-    lines = list(models.Line.objects.filter(document_id=id).order_by("position").values(*LINE))
-    by_line = _schedules(id)
+    lines, by_line = rows(_LINES, LINE, [id]), _schedules(id)
     for line in lines:
-        line["schedules"] = by_line[line["id"]]
+        line.update({name: json_of(line[name]) for name in _JSON}, schedules=by_line[line["id"]])
     return Whole(type=TYPES[found["type"]], head=found, lines=lines)
+
+
+SCHEDULE = ["line_id", "kind", "id", "quantity", "due_on"]
+_OF_ITEM = {f"item__{name}": f"i.{name}" for name in ("number", "name", "name_zh")}
+_JSON = ("details", "substitute", "answer_details")
+_HEAD = f"SELECT {', '.join(HEAD)} FROM documents_document WHERE id = %s"
+_LINES = (
+    f"SELECT {', '.join(_OF_ITEM.get(name, f'l.{name}') for name in LINE)} FROM documents_line l LEFT JOIN catalog_item i ON i.id = l.item_id "
+    "WHERE l.document_id = %s ORDER BY l.position"
+)
+_SCHEDULES = (
+    f"SELECT {', '.join(f's.{name}' for name in SCHEDULE)} FROM documents_schedule s JOIN documents_line l ON l.id = s.line_id "
+    "WHERE l.document_id = %s ORDER BY s.position"
+)
 
 
 def _schedules(document_id: uuid.UUID) -> Mapping[uuid.UUID, Mapping[str, list[Mapping[str, Any]]]]:
     by_line: dict[uuid.UUID, dict[str, list[Mapping[str, Any]]]] = defaultdict(lambda: defaultdict(list))
-    found = models.Schedule.objects.filter(line__document_id=document_id).order_by("position")
-    for line_id, kind, key, quantity, due_on in found.values_list("line_id", "kind", "id", "quantity", "due_on"):
-        by_line[line_id][kind].append({"id": key, "quantity": quantity, "due_on": due_on})
+    for schedule in rows(_SCHEDULES, SCHEDULE, [document_id]):
+        by_line[schedule.pop("line_id")][schedule.pop("kind")].append(schedule)
     return by_line
 
 

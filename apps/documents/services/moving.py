@@ -73,10 +73,10 @@ def draft(*, type: str, partner: str, number: str, currency: str, lines: Any, no
     document_type = TYPES[type]
     _need(by, f"{type}.draft")
     given = {"number": number, "currency": currency, "lines": lines, "note": note, "issued_on": issued_on, "details": details}
-    relation, content = _read_draft(document_type, partner, given, today=at.date(), lenient=lenient)
+    partner_id, content = _read_draft(document_type, partner, given, today=at.date(), lenient=lenient)
     side = document_type.issuer
-    items = _match(content, side=side, partner_id=relation.id, lenient=lenient)
-    row = models.Document(type=type, side=side, partner_id=relation.id, issuer_id=acting.home().id, seen_at=at)
+    items = _match(content, side=side, partner_id=partner_id, lenient=lenient)
+    row = models.Document(type=type, side=side, partner_id=partner_id, issuer_id=acting.home().id, seen_at=at)
     try:
         with transaction.atomic():
             step = storing.create(row, content, items, before="", made=storing.made_by(by, at=at, move="draft"))
@@ -109,13 +109,11 @@ def revise(*, document: uuid.UUID, given: Mapping[str, Any], by: Actor, at: dt.d
     return row
 
 
-def _read_draft(
-    document_type: DocumentType, partner: str, given: Mapping[str, Any], *, today: dt.date, lenient: bool
-) -> tuple[network.Partner, Content]:
+def _read_draft(document_type: DocumentType, partner: str, given: Mapping[str, Any], *, today: dt.date, lenient: bool) -> tuple[uuid.UUID, Content]:
     """Whom a draft is for, and what it says. Raises Invalid with what is wrong with either."""
     refused: list[Finding] = []
     try:
-        relation = network.partner(slug=partner, document_type=document_type.code)
+        partner_id = network.agreed_partner(slug=partner, document_type=document_type.code)
     except network.NoPartner as error:
         refused = refuse(f"/{OTHER[document_type.issuer]}", "partner", str(error)).findings
     try:
@@ -124,12 +122,10 @@ def _read_draft(
         raise Invalid([*refused, *error.findings]) from error
     if refused:
         raise Invalid(refused)
-    return relation, content
+    return partner_id, content
 
 
-def read_content(
-    document_type: DocumentType, *, given: Mapping[str, Any], today: dt.date, lenient: bool = False, own: uuid.UUID | None = None
-) -> Content:
+def read_content(document_type: DocumentType, *, given: Mapping[str, Any], today: dt.date, lenient: bool = False, own: uuid.UUID | None = None) -> Content:
     """An input as engine content in the type's first state. Raises Invalid with every finding."""
     reader = Reader(lenient=lenient)
     number = reader.text("/number", given.get("number"), 60, required=True)

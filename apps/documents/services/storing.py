@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from django.db import connection
 
 from apps.base.acting import Actor
 from apps.base.models import Batch, new_id
+from apps.base.rows import json_of
 from apps.documents import models
 from apps.documents.services.folding import Content, Line, Offer, Schedule
 
@@ -60,7 +60,7 @@ def locked(id: uuid.UUID) -> models.Document | None:
     with connection.cursor() as cursor:
         cursor.execute(_LOCK, [id])
         row = cursor.fetchone()
-    return models.Document.from_db("default", _HEADER, (*row[:_DETAILS], _json(row[_DETAILS]), *row[_DETAILS + 1 :])) if row else None
+    return models.Document.from_db("default", _HEADER, (*row[:_DETAILS], json_of(row[_DETAILS]), *row[_DETAILS + 1 :])) if row else None
 
 
 _SCHEDULES = (
@@ -92,16 +92,11 @@ def load(document: models.Document) -> Content:
 
 def _line(row: dict[str, Any], schedules: Mapping[tuple[uuid.UUID, str], list[Schedule]]) -> Line:
     key = row["id"]
-    details, substitute, answer_details = (_json(row.pop(name)) for name in ("details", "substitute", "answer_details"))
+    details, substitute, answer_details = (json_of(row.pop(name)) for name in ("details", "substitute", "answer_details"))
     response, offered_price, reason = row.pop("response"), row.pop("offered_price"), row.pop("reason")
     offer = Offer(response, offered_price, schedules.get((key, "offered"), []), reason, substitute, answer_details) if response else None
     agreed = schedules.get((key, "agreed"), []) if row.pop("agreed") else None
     return Line(requested=schedules.get((key, "requested"), []), details=details, offer=offer, agreed=agreed, **row)
-
-
-def _json(value: Any) -> Any:
-    """Django's connections give JSON columns as text."""
-    return orjson.loads(value) if isinstance(value, str) else value
 
 
 def _line_row(document_id: uuid.UUID, line: Line, item: uuid.UUID | None) -> tuple[Any, ...]:
