@@ -63,9 +63,7 @@ def served(view: View) -> Callable[..., HttpResponse]:
 
 
 def _partners(rows: Sequence[Row]) -> dict[uuid.UUID, Row]:
-    found = _rows(
-        "SELECT id, slug, name, gln, country, city, language FROM tenants_enterprise WHERE id = ANY(%s)", [list({row["partner_id"] for row in rows})]
-    )
+    found = _rows("SELECT id, slug, name, gln, country, city, language FROM tenants_enterprise WHERE id = ANY(%s)", [list({row["partner_id"] for row in rows})])
     return {row["id"]: {"slug": row["slug"], "name": row["name"]} for row in found}
 
 
@@ -151,9 +149,9 @@ def _written(given: Row, home: Home, partner_id: uuid.UUID, items: Mapping[str, 
     id, now = new_id(), dt.datetime.now(dt.UTC)
     document = {
         **dict.fromkeys(("note",), ""),
-        **{"id": id, "type": "order", "side": "buyer", "partner_id": partner_id, "issuer_id": home.id, "number": given["number"], "state": "draft"},
-        **{"currency": given["currency"], "details": "{}", "line_count": len(given["lines"]), "issued_on": now.date(), "version": 1},
-        **{"own_said": 0, "partner_said": 0, "seen_at": now, "created_at": now, "updated_at": now},
+        "id": id, "type": "order", "side": "buyer", "partner_id": partner_id, "issuer_id": home.id, "number": given["number"], "state": "draft",
+        "currency": given["currency"], "details": "{}", "line_count": len(given["lines"]), "issued_on": now.date(), "version": 1,
+        "own_said": 0, "partner_said": 0, "seen_at": now, "created_at": now, "updated_at": now,
         "amount": sum(Decimal(line["quantity"]) * Decimal(line["price"]) for line in given["lines"]),
         "due_on": min(dt.date.fromisoformat(line["schedules"][0]["due_on"]) for line in given["lines"]),
     }
@@ -173,8 +171,15 @@ def _written(given: Row, home: Home, partner_id: uuid.UUID, items: Mapping[str, 
 def _new_line(document: uuid.UUID, position: int, line: Row, item: Row) -> Row:
     return {
         **dict.fromkeys(("reference", "seller_item", "note", "response", "reason"), ""),
-        **{"id": new_id(), "document_id": document, "position": position, "item_id": item["id"], "buyer_item": line["item"], "gtin": item["gtin"]},
-        **{"name": item["name"], "quantity": Decimal(line["quantity"]), "unit": line["unit"], "price": Decimal(line["price"]), "details": "{}", "agreed": False},
+        "id": new_id(), "document_id": document, "position": position, "item_id": item["id"], "buyer_item": line["item"], "gtin": item["gtin"],
+        
+            "name": item["name"],
+            "quantity": Decimal(line["quantity"]),
+            "unit": line["unit"],
+            "price": Decimal(line["price"]),
+            "details": "{}",
+            "agreed": False
+        ,
     }
 
 

@@ -52,9 +52,9 @@ def aside(database: None) -> Iterator[Callable[..., Any]]:
         pool.submit(close).result()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(house: House) -> Iterator[Any]:
-    """Chromium, which calls nobody of its own accord."""
+    """Chromium, which calls nobody of its own accord. Closed with this package: its loop would make Django refuse every test after it."""
     with chromium() as running:
         yield running
 

@@ -14,9 +14,9 @@ from .samples import BUYER, SELLER, XML
 
 QUIET = settings(max_examples=150, deadline=None)
 
-texts = st.text(
-    st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\ufffe\uffff"), min_size=1, max_size=20
-).filter(lambda text: text == text.strip(" \t\r\n"))
+texts = st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\ufffe\uffff"), min_size=1, max_size=20).filter(
+    lambda text: text == text.strip(" \t\r\n")
+)
 days = st.dates(datetime.date(1900, 1, 1), datetime.date(2199, 12, 31))
 units = st.sampled_from(["C62", "KGM", "MTR", "XBX"])
 

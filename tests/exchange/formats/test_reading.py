@@ -109,9 +109,7 @@ def test_a_response_without_a_code_means_what_its_lines_do(codes: tuple[str, str
     text = written("split.xml").decode().replace("<cbc:OrderResponseCode>30</cbc:OrderResponseCode>", "")
     pieces = text.replace("LineStatusCode>42<", "LineStatusCode>3<").split("LineStatusCode>3<")
     assert len(pieces) == 4
-    joined = "".join(
-        f"{piece}LineStatusCode>{code}<" for piece, code in zip(pieces, (*codes, None), strict=True) if code
-    )
+    joined = "".join(f"{piece}LineStatusCode>{code}<" for piece, code in zip(pieces, (*codes, None), strict=True) if code)
     content = formats.read((joined + pieces[3]).encode(), XML).content
     assert content["code"] == meant
     assert content["details"]["derived"] == ["code"]
@@ -137,10 +135,7 @@ def test_what_a_line_answers(code: str, quantity: str, later: str, meant: str) -
         f"<cbc:MaximumBackorderQuantity>{later}</cbc:MaximumBackorderQuantity>"
     )
     swaps = {old: new, "LineID>10</cbc:LineID></cac:OrderLineReference>\n  </cac:OrderLine>\n</": "LineID>30"}
-    swaps = {
-        key: value.replace("LineID>30", "LineID>30</cbc:LineID></cac:OrderLineReference></cac:OrderLine></")
-        for key, value in swaps.items()
-    }
+    swaps = {key: value.replace("LineID>30", "LineID>30</cbc:LineID></cac:OrderLineReference></cac:OrderLine></") for key, value in swaps.items()}
     line = read("split.xml", **swaps).content["lines"][2]
     assert (line["reference"], line["response"], line["backorder"]) == ("30", meant, later)
 
@@ -167,9 +162,7 @@ def test_a_response_without_currency_takes_that_of_its_prices() -> None:
     message = read("split.xml", **swap)
     assert message.content["currency"] == "EUR"
     assert b"DocumentCurrencyCode" not in write(message)
-    assert b"<cbc:DocumentCurrencyCode>EUR<" in write(
-        message, {**message.content, "lines": message.content["lines"][1:]}
-    )
+    assert b"<cbc:DocumentCurrencyCode>EUR<" in write(message, {**message.content, "lines": message.content["lines"][1:]})
 
 
 def test_an_order_that_says_neither_currency_nor_unit_nor_date(shared: Path) -> None:
@@ -193,9 +186,7 @@ def test_an_old_order_without_endpoints_names_its_tax_numbers_and_accounts(share
     assert message.content["currency"] == "GBP"
 
 
-@pytest.mark.parametrize(
-    "media_type", ["application/xml", "Application/XML; charset=utf-8", "application/xml;profile=x"]
-)
+@pytest.mark.parametrize("media_type", ["application/xml", "Application/XML; charset=utf-8", "application/xml;profile=x"])
 def test_parameters_of_the_media_type_do_not_matter(media_type: str) -> None:
     assert formats.read(written("order.xml"), media_type).number == "4500012345"
 

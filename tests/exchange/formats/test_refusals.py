@@ -275,7 +275,5 @@ def test_whatever_is_broken_is_refused_and_nothing_else_is_raised(data: st.DataO
     body = data.draw(st.sampled_from([written("order.xml"), written("split.xml"), written("simple.xml")]))
     start = data.draw(st.integers(0, len(body)))
     cut = data.draw(st.integers(0, 40))
-    put = data.draw(
-        st.binary(max_size=12) | st.sampled_from([b"<b:ID/>", b"<a:Item/>", b"</b:ID>", b"&#0;", b"<![CDATA["])
-    )
+    put = data.draw(st.binary(max_size=12) | st.sampled_from([b"<b:ID/>", b"<a:Item/>", b"</b:ID>", b"&#0;", b"<![CDATA["]))
     findings(body[:start] + put + body[start + cut :])

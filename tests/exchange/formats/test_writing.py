@@ -68,10 +68,7 @@ def test_an_order_with_several_deliveries_a_line_does_not_pretend_to_be_peppols(
 
 
 def test_a_net_amount_counts_the_allowances_of_the_line() -> None:
-    allowance = (
-        "<a:AllowanceCharge><b:ChargeIndicator>false</b:ChargeIndicator>"
-        '<b:Amount currencyID="EUR">10.00</b:Amount></a:AllowanceCharge><a:Price>\n'
-    )
+    allowance = '<a:AllowanceCharge><b:ChargeIndicator>false</b:ChargeIndicator><b:Amount currencyID="EUR">10.00</b:Amount></a:AllowanceCharge><a:Price>\n'
     source = written("order.xml").replace(b"<a:Price>\n", allowance.encode(), 1)
     message = formats.read(source, XML)
     message.content["lines"][0]["price"] = "80.00"

@@ -129,8 +129,7 @@ def _price(line: etree._Element, currency: str | None) -> Iterator[Finding]:
         yield _finding(
             "UBL-BT-CURRENCY",
             amount,
-            _("The price is in %(price)s, the document in %(document)s.")
-            % {"price": amount.get("currencyID"), "document": currency},
+            _("The price is in %(price)s, the document in %(document)s.") % {"price": amount.get("currencyID"), "document": currency},
             _("Write prices in the currency of the document."),
         )
     base = _find(line, "LineItem/Price/BaseQuantity")
@@ -163,8 +162,7 @@ def _deliveries(line: etree._Element) -> Iterator[Finding]:
         yield _finding(
             "UBL-BT-DELIVERY",
             apart[0],
-            _("The deliveries of the line add up to %(sum)s, and %(asked)s is ordered.")
-            % {"sum": sum(numbers), "asked": asked},
+            _("The deliveries of the line add up to %(sum)s, and %(asked)s is ordered.") % {"sum": sum(numbers), "asked": asked},
             _("Make the deliveries add up to the quantity of the line."),
         )
 

@@ -159,8 +159,7 @@ def _encoding(body: bytes) -> tuple[str, int]:
         raise _refused(
             "UBL-XML-ENCODING",
             _place(1),
-            _("The document declares %(declared)s, and its bytes begin as %(marked)s.")
-            % {"declared": declared, "marked": marked[0]},
+            _("The document declares %(declared)s, and its bytes begin as %(marked)s.") % {"declared": declared, "marked": marked[0]},
             _("Declare the encoding in which the document is really written; UTF-8 is best."),
         )
     return marked

@@ -20,9 +20,7 @@ LAST_YEAR: Final = 2199
 
 _DECIMAL: Final = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)", re.ASCII)
 _DATE: Final = re.compile(r"(-?\d{4,})-(\d\d)-(\d\d)(Z|[+-]\d\d:\d\d)?", re.ASCII)
-_TIME: Final = re.compile(
-    r"(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?|24:00:00(?:\.0+)?)(?:Z|[+-]\d\d:\d\d)?", re.ASCII
-)
+_TIME: Final = re.compile(r"(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?|24:00:00(?:\.0+)?)(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
 _LANGUAGE: Final = re.compile(r"[a-zA-Z]{1,8}(?:-[a-zA-Z0-9]{1,8})*")
 
 Problem = tuple[str, str, str]
@@ -68,8 +66,7 @@ def _shape(element: etree._Element) -> Iterator[Problem]:
     if len(element):
         yield (
             "UBL-MODEL",
-            _("%(name)s holds a value, and cannot hold the element %(child)s.")
-            % {"name": model.local(element), "child": model.local(element[0])},
+            _("%(name)s holds a value, and cannot hold the element %(child)s.") % {"name": model.local(element), "child": model.local(element[0])},
             _("Move the element to where the standard has it."),
         )
 
@@ -81,8 +78,7 @@ def _attributes(element: etree._Element, child: model.Child) -> Iterator[Problem
         if name not in allowed and not name.startswith(f"{{{model.XSI}}}"):
             yield (
                 "UBL-MODEL",
-                _("%(name)s has the attribute %(attribute)s, which the standard does not know there.")
-                % {"name": child.name, "attribute": name},
+                _("%(name)s has the attribute %(attribute)s, which the standard does not know there.") % {"name": child.name, "attribute": name},
                 _("Remove the attribute."),
             )
     for name, needed in allowed.items():
@@ -164,8 +160,7 @@ def _date(value: str) -> Iterator[Problem]:
     elif not FIRST_YEAR <= int(found[0][:4]) <= LAST_YEAR:
         yield (
             "UBL-DATE-RANGE",
-            _("The date %(value)s is not between %(first)d and %(last)d.")
-            % {"value": value, "first": FIRST_YEAR, "last": LAST_YEAR},
+            _("The date %(value)s is not between %(first)d and %(last)d.") % {"value": value, "first": FIRST_YEAR, "last": LAST_YEAR},
             _("Check the year. Leave the element out where there is no date."),
         )
 
