@@ -26,7 +26,7 @@ Row = dict[str, Any]
 View = Callable[..., tuple[Any, int]]
 HEAD = "id, number, state, side, partner_id, currency, note, issued_on, due_on, amount, line_count, version, created_at, updated_at"
 LINE = (
-    "l.id, l.position, l.reference, l.item_id, i.number AS item_number, l.buyer_item, l.seller_item, l.gtin, l.name, l.quantity, l.unit, l.price, l.price_base, "
+    "l.id, l.position, l.reference, l.item_id, i.number AS item_number, l.buyer_item, l.seller_item, l.gtin, l.name, l.quantity, l.unit, l.price, l.price_base, "  # noqa: E501
     "l.note, l.response, l.offered_price, l.reason, l.substitute, l.agreed, l.agreed_price"
 )
 MOVES = {("draft", "buyer"): ["publish", "cancel"], ("published", "buyer"): ["cancel"]}
