@@ -1,45 +1,45 @@
-"""`python -m bench [NAME …]`: all benchmarks, or those whose names begin so."""
+"""`python -m bench [NAME …]`: all benchmarks, or the named parts."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from bench import figures, ground
 from bench.figures import Figure
+from portal.embedded import EmbeddedPostgres
+
+Part = Callable[[], Iterator[Figure]]
 
 
-def _exchange() -> Iterator[Figure]:
-    from bench import exchange
+def _parts(server: EmbeddedPostgres) -> Mapping[str, Part]:
+    """The benchmarks by name; imported when Django is set up."""
+    from bench import asking, exchange, homes, live, memory, rest
     from bench.crew import Crew
 
-    with Crew(max(exchange.CLIENTS)) as crew:
-        yield from exchange.measure(crew)
+    def exchanged() -> Iterator[Figure]:
+        with Crew(max(exchange.CLIENTS)) as crew:
+            yield from exchange.measure(crew)
 
-
-def _live() -> Iterator[Figure]:
-    from bench import live
-
-    yield from live.measure()
-
-
-def _rest() -> Iterator[Figure]:
-    from bench import rest
-
-    yield from rest.measure()
-
-
-PARTS: dict[str, Callable[[], Iterator[Figure]]] = {"exchange": _exchange, "rest": _rest, "live": _live}
+    return {
+        "exchange": exchanged,
+        "rest": rest.measure,
+        "queries": asking.measure,
+        "live": live.measure,
+        "provision": homes.provisioning,
+        "wall": homes.wall,
+        "memory": lambda: memory.measure(server),
+    }
 
 
 def main(names: Sequence[str]) -> int:
     """Measure, print the table while it grows, and write `var/bench.json`."""
     started, found = time.monotonic(), []
-    with ground.laid():
+    with ground.laid() as server:
         ground.prepare()
         print(figures.heading(), flush=True)
-        for name, part in PARTS.items():
+        for name, part in _parts(server).items():
             if not names or name in names:
                 for figure in part():
                     found.append(figure)

@@ -6,6 +6,7 @@ It must be laid before Django's settings are read; the processes that the benchm
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 from collections.abc import Iterator
@@ -42,6 +43,7 @@ def prepare() -> None:
     import django
 
     django.setup()
+    logging.disable(logging.INFO)
     from django.core.management import call_command
 
     call_command("prepare", verbosity=0)
