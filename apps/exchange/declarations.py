@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.base.problems import Problem
 from apps.documents.services import Moved, Remarked
+from apps.exchange.crossing import Stuck
 from apps.exchange.formats import MEDIA_TYPES, Finding, Refused, UnknownMediaType
 from apps.tenants.services import Provisioned
 
@@ -29,6 +30,7 @@ def _findings(error: Refused) -> dict[str, Any]:
 
 
 PROBLEMS = {
+    Stuck: Problem(status=409, code="partner-cannot-take-it", title=_("Your partner cannot take this in.")),
     Refused: Problem(
         status=422, code="message-refused", title=_("The message cannot be taken."), more=_findings, detail=lambda error: _sentence(error.findings[0])
     ),

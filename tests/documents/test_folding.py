@@ -118,7 +118,7 @@ def test_applying_leaves_the_content_before_as_it_was() -> None:
     ("lines", "amount"),
     [
         ([a_line(1, "3", "0.333333")], "1.00"),
-        ([a_line(1, "1", "0.005")], "0.00"),
+        ([a_line(1, "1", "0.005")], "0.01"),
         ([a_line(1, "1", "0.015")], "0.02"),
         ([a_line(1, "999999999999", "0.01")], "9999999999.99"),
         ([replace(a_line(1, "250", "12.00"), price_base=Decimal(100))], "30.00"),

@@ -236,3 +236,24 @@ def test_the_private_key_is_sealed(partners: tuple[Member, Member]) -> None:
 def test_the_engine_rebuilds_what_the_tables_hold(partners: tuple[Member, Member], document: uuid.UUID) -> None:
     with partners[0].acting():
         assert engine.compare(document=document, bodies=[]) != []
+
+
+def test_a_changed_message_is_named() -> None:
+    buyer, seller = make_pair()
+    found = order(buyer, seller, [line("A-1")])
+    with seller.acting():
+        message = engine.remark(document=found, text="On Monday.", by=seller.actor, at=AT)
+    assert differences(buyer) == []
+    back = changed(buyer, "documents_message", "text = 'On Friday.'", "id = %s", [message.pk])
+    assert differences(buyer) == [f"message {message.pk}: differs from the log"]
+    assert differences(seller) == []
+    back()
+    assert differences(buyer) == []
+
+
+def test_a_key_that_was_never_made_is_made_with_the_first_word() -> None:
+    buyer, seller = make_pair()
+    ask("DELETE FROM public.exchange_sealedkey WHERE enterprise_id = %s", [buyer.id])
+    keys._opened.pop(buyer.id, None)
+    order(buyer, seller, [line("A-1")])
+    assert differences(seller) == []

@@ -5,11 +5,37 @@ from apps.documents.services.folding import Content, NotAllowed, Said
 from apps.documents.services.keeping import Answer, KeyTaken, StillRunning, claim, fingerprint, keep_answer, keep_original
 from apps.documents.services.matching import match_line
 from apps.documents.services.moving import MayNot, Moved, NoSuchDocument, OutOfOrder, Stale, Unacceptable, accept, apply, draft, revise
-from apps.documents.services.remarking import Remarked, accept_remark, mark_seen, remark
+from apps.documents.services.remarking import Remarked, accept_remark, compare_remarks, mark_seen, remark
 from apps.documents.services.replaying import compare
 
 __all__ = [
-    "Answer", "Content", "KeyTaken", "MayNot", "Moved", "NoSuchDocument", "NotAllowed", "OutOfOrder", "Remarked", "Said", "Stale", "StillRunning",
-    "Unacceptable", "accept", "accept_remark", "apply", "claim", "compare", "draft", "fingerprint", "forget_view", "keep_answer", "keep_original", "mark_seen",
-    "match_line", "remark", "revise", "save_view",
-]  # fmt: skip
+    "Answer",
+    "Content",
+    "KeyTaken",
+    "MayNot",
+    "Moved",
+    "NoSuchDocument",
+    "NotAllowed",
+    "OutOfOrder",
+    "Remarked",
+    "Said",
+    "Stale",
+    "StillRunning",
+    "Unacceptable",
+    "accept",
+    "accept_remark",
+    "apply",
+    "claim",
+    "compare",
+    "compare_remarks",
+    "draft",
+    "fingerprint",
+    "forget_view",
+    "keep_answer",
+    "keep_original",
+    "mark_seen",
+    "match_line",
+    "remark",
+    "revise",
+    "save_view",
+]

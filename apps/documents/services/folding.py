@@ -11,7 +11,7 @@ import datetime as dt
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from apps.documents.vocabulary import OTHER, DocumentType, Move
@@ -84,7 +84,7 @@ class Content:
                     return None
                 continue
             total += price * quantity / (line.price_base or 1)
-        return total.quantize(Decimal("0.01"))
+        return total.quantize(Decimal("0.01"), ROUND_HALF_UP)
 
     def due_on(self) -> dt.date | None:
         """The first date on which something is due: as agreed, else as asked."""

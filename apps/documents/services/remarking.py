@@ -64,6 +64,23 @@ def _note_step(row: models.Document, made: storing.Made) -> None:
     announcing.announce(Moved(document=row, document_type=TYPES[row.type], step=step, body=None))
 
 
+def compare_remarks(*, said: Mapping[uuid.UUID, tuple[bool, Mapping[str, Any]]]) -> list[str]:
+    """What the threads of this home hold differently from what was said, in words.
+
+    said: the bodies that crossed, by the id of the message, and whether they are one's own. A message of one's own that is in no
+    envelope was written before the partner knew the document; one of the partner's has no such excuse.
+    """
+    found = []
+    held = {row.pk: row for row in models.Message.objects.all()}
+    for key, (own, body) in said.items():
+        row = held.get(key)
+        if row is None:
+            found.append(f"message {key}: missing")
+        elif (str(row.document_id), row.own, row.by, row.at.isoformat(), row.text) != (body["document"], own, body["by"], body["at"], body["text"]):
+            found.append(f"message {key}: differs from the log")
+    return found + [f"message {key}: not in the log" for key, row in held.items() if not row.own and key not in said]
+
+
 def mark_seen(*, document: uuid.UUID, at: dt.datetime) -> None:
     """Somebody here has looked at the document."""
     models.Document.objects.filter(pk=document, seen_at=None).update(seen_at=at)

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from django.conf import settings
 from django.db import transaction
 
-from apps.base import acting
+from apps.base import acting, clock
 from apps.exchange import models
 from apps.tenants.services import Provisioned
 
@@ -20,10 +20,6 @@ FRESH_SECONDS = 60.0
 
 _opened: dict[uuid.UUID, tuple[float, uuid.UUID, Ed25519PrivateKey]] = {}
 _public: dict[uuid.UUID, tuple[uuid.UUID, Ed25519PublicKey]] = {}
-
-
-class NoKey(RuntimeError):
-    """An enterprise has no key to sign with: its provisioning did not end."""
 
 
 def _ring() -> MultiFernet:
@@ -60,7 +56,8 @@ def sign(digest: bytes) -> tuple[uuid.UUID, bytes]:
 def _open(enterprise: uuid.UUID) -> tuple[uuid.UUID, Ed25519PrivateKey]:
     sealed = models.SealedKey.objects.filter(enterprise_id=enterprise, key__retired_at=None).order_by("-key__created_at").first()
     if sealed is None:
-        raise NoKey("the enterprise has no signing key")
+        # Its provisioning was interrupted before the first key was made.
+        sealed = models.SealedKey.objects.get(key_id=make_key(at=clock.now()))
     return sealed.key_id, Ed25519PrivateKey.from_private_bytes(_ring().decrypt(bytes(sealed.sealed)))
 
 

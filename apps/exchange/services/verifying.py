@@ -3,7 +3,7 @@
 import uuid
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -36,24 +36,33 @@ class Checked:
     halted: bool
 
 
+@dataclass(slots=True)
+class Told:
+    """What the log tells this side: the moves by document, and the messages by their id with whether they are its own."""
+
+    moves: dict[uuid.UUID, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
+    remarks: dict[uuid.UUID, tuple[bool, dict[str, Any]]] = field(default_factory=dict)
+
+
 def verify() -> tuple[list[Checked], list[Difference]]:
     """Look at all channels and documents of the acting enterprise, at one moment. Empty differences: all is proven."""
     checked: list[Checked] = []
     found: list[Difference] = []
-    bodies: dict[uuid.UUID, list[dict[str, Any]]] = defaultdict(list)
+    said = Told()
     me = acting.home()
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         for channel in models.Channel.objects.filter(Q(sender=me.id) | Q(receiver=me.id)).select_related("sender", "receiver", "cursor").order_by("id"):
             name = f"{channel.sender.slug} → {channel.receiver.slug}"
             delivered = channel.cursor.delivered if hasattr(channel, "cursor") else 0
-            found += [Difference(place=name, text=text) for text in _walk(channel, delivered, bodies)]
+            found += [Difference(place=name, text=text) for text in _walk(channel, delivered, said)]
             halted = hasattr(channel, "cursor") and channel.cursor.halted_at is not None
             checked.append(Checked(name=name, envelopes=channel.head, delivered=delivered, halted=halted))
         shared = set(documents.shared_ids())
-        found += [Difference(place=me.slug, text=f"document {key}: in the tables, not in the log") for key in shared - bodies.keys()]
-        for document, contents in bodies.items():
+        found += [Difference(place=me.slug, text=f"document {key}: in the tables, not in the log") for key in shared - said.moves.keys()]
+        for document, contents in said.moves.items():
             found += [Difference(place=me.slug, text=text) for text in _compare(document, contents)]
+        found += [Difference(place=me.slug, text=text) for text in engine.compare_remarks(said=said.remarks)]
     return checked, found
 
 
@@ -64,7 +73,7 @@ def _compare(document: uuid.UUID, contents: list[dict[str, Any]]) -> list[str]:
         return [f"document {document}: what the log says of it cannot be folded: {type(error).__name__} {error}"]
 
 
-def _walk(channel: models.Channel, delivered: int, bodies: dict[uuid.UUID, list[dict[str, Any]]]) -> Iterator[str]:
+def _walk(channel: models.Channel, delivered: int, said: Told) -> Iterator[str]:
     """Walk one channel from its first envelope; gather what this side holds of it; say where a link does not hold."""
     mine = channel.sender_id == acting.home().id
     previous, seq = b"", 0
@@ -73,11 +82,15 @@ def _walk(channel: models.Channel, delivered: int, bodies: dict[uuid.UUID, list[
         body, digest = bytes(envelope.body), bytes(envelope.digest)
         yield from _check(envelope, channel, seq, body, digest, previous)
         previous = digest
-        if envelope.kind.endswith(".remark") or not (mine or envelope.seq <= delivered):
+        if not (mine or envelope.seq <= delivered):
             continue
         try:
-            bodies[envelope.document].append(orjson.loads(body)["content"])
-        except (orjson.JSONDecodeError, KeyError):
+            content = orjson.loads(body)["content"]
+            if envelope.kind.endswith(".remark"):
+                said.remarks[uuid.UUID(content["message"])] = (mine, content)
+            else:
+                said.moves[envelope.document].append(content)
+        except (orjson.JSONDecodeError, KeyError, ValueError):
             yield f"envelope {envelope.seq}: its body cannot be read"
     if seq != channel.head or previous != bytes(channel.digest):
         yield f"the channel's head says {channel.head} envelopes, the log has {seq}, or its last digest differs"
