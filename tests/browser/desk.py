@@ -66,11 +66,11 @@ class Desk:
     complaints: list[str] = field(default_factory=list)
 
     @classmethod
-    def open(cls, browser: Browser, origin: str, *, language: str = "", size: Any = None, script: bool = True, dark: bool = False) -> Desk:
+    def open(cls, browser: Browser, origin: str, *, language: str = "", size: Any = None, script: bool = True) -> Desk:
         """language: `en` or `zh-hans`, as chosen by the person; empty: as the browser says."""
         context = browser.new_context(base_url=origin, viewport=size or WIDE, java_script_enabled=script, locale="en-GB", timezone_id="Europe/Berlin")
-        chosen = {"django_language": language, "theme": "dark" if dark else ""}
-        context.add_cookies([{"name": name, "value": value, "url": origin} for name, value in chosen.items() if value])  # type: ignore[misc]
+        if language:
+            context.add_cookies([{"name": "django_language", "value": language, "url": origin}])
         desk = cls(context, origin)
         context.on("request", desk._on_request)
         context.on("console", desk._on_console)

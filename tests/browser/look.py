@@ -86,10 +86,13 @@ def photograph(browser: Browser, cast: dict[str, Any], enterprise: dict[str, Any
     """Every page in both languages at both widths. The whole page, but for what stands fixed on the screen."""
     slug = enterprise["slug"]
     for language in ("en", "zh-hans"):
-        context = browser.new_context(base_url=cast["url"], viewport={"width": 1280, "height": 900}, locale="zh-CN" if language == "zh-hans" else "en-GB")
+        context = browser.new_context(
+            base_url=cast["url"],
+            viewport={"width": 1280, "height": 900},
+            locale="zh-CN" if language == "zh-hans" else "en-GB",
+            color_scheme="dark" if dark else "light",
+        )
         context.add_cookies([{"name": "django_language", "value": language, "url": cast["url"]}])
-        if dark:
-            context.add_cookies([{"name": "theme", "value": "dark", "url": cast["url"]}])
         page = context.new_page()
         page.goto("/accounts/login/")
         shots = [("login", page.url)] if slug in ("aurora", "") else []
