@@ -11,8 +11,10 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 from portal.embedded import EmbeddedPostgres, free_port
+from portal.environment import Database
 
 ROOT = Path(__file__).resolve().parents[1]
 HERE = ROOT / "var" / "bench"
@@ -47,3 +49,11 @@ def prepare() -> None:
     from django.core.management import call_command
 
     call_command("prepare", verbosity=0)
+
+
+def login(name: Literal["owner", "superuser"]) -> str:
+    """The address of the embedded database for one of its privileged logins."""
+    from django.conf import settings
+
+    found: Database = getattr(settings.ENVIRONMENT, name)
+    return found.url

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from django.conf import settings
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
@@ -20,7 +19,7 @@ from apps.base import clock
 from apps.base.acting import act_as
 from apps.base.models import new_id
 from apps.documents import services as documents
-from bench import stage
+from bench import ground, stage
 
 Row = dict[str, Any]
 # Columns that the database fills.
@@ -42,7 +41,7 @@ class Pattern:
 
 def connect() -> psycopg.Connection[Row]:
     """As a superuser, whom no policy slows down."""
-    return psycopg.connect(settings.ENVIRONMENT.superuser.url, row_factory=dict_row)
+    return psycopg.connect(ground.login("superuser"), row_factory=dict_row)
 
 
 def read(pair: stage.Pair, document: uuid.UUID) -> Pattern:
