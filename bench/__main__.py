@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from bench import figures, ground
 from bench.figures import Figure
-from portal.embedded import EmbeddedPostgres
+from portal import processes
+from portal.embedded import EmbeddedPostgres, PostgresRefused
 
 Part = Callable[[], Iterator[Figure]]
 
@@ -35,6 +36,7 @@ def _parts(server: EmbeddedPostgres) -> Mapping[str, Part]:
 
 def main(names: Sequence[str]) -> int:
     """Measure, print the table while it grows, and write `var/bench.json`."""
+    processes.end_on_signals()
     started, found = time.monotonic(), []
     with ground.laid() as server:
         ground.prepare()
@@ -50,4 +52,9 @@ def main(names: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except PostgresRefused as refusal:
+        sys.exit(str(refusal))
+    except KeyboardInterrupt:
+        sys.exit(130)
