@@ -7,10 +7,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, WebSocket, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, ViewportSize, WebSocket, expect, sync_playwright
 
 from apps.accounts import services as accounts
 from apps.base.acting import in_lobby
@@ -27,7 +26,7 @@ PASSWORD = "correct horse battery staple"
 MARK = "window.stillTheSamePage"
 # The browser's own words for an answer of 400 or more; whether one was meant is for the test to say.
 STATUS = re.compile(r"status of (\d{3})")
-WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+WIDE, NARROW = 1280, 390
 
 
 @contextlib.contextmanager
@@ -66,9 +65,10 @@ class Desk:
     complaints: list[str] = field(default_factory=list)
 
     @classmethod
-    def open(cls, browser: Browser, origin: str, *, language: str = "", size: Any = None, script: bool = True) -> Desk:
+    def open(cls, browser: Browser, origin: str, *, language: str = "", width: int = WIDE, script: bool = True) -> Desk:
         """language: `en` or `zh-hans`, as chosen by the person; empty: as the browser says."""
-        context = browser.new_context(base_url=origin, viewport=size or WIDE, java_script_enabled=script, locale="en-GB", timezone_id="Europe/Berlin")
+        size = ViewportSize(width=width, height=900)
+        context = browser.new_context(base_url=origin, viewport=size, java_script_enabled=script, locale="en-GB", timezone_id="Europe/Berlin")
         if language:
             context.add_cookies([{"name": "django_language", "value": language, "url": origin}])
         desk = cls(context, origin)

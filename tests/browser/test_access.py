@@ -17,6 +17,12 @@ RUN = """async rules => {
   const found = await axe.run(document, {runOnly: rules, resultTypes: ['violations']});
   return found.violations.map(each => [each.id, each.nodes.map(node => node.html.slice(0, 160) + ' ' + (node.any[0]?.message ?? ''))]);
 }"""
+# What does not fit: a page that must be pushed sideways, and a button that does not show all of its words.
+CUT = """() => {
+  const page = document.documentElement;
+  const cut = [...document.querySelectorAll('.btn, .state, h1, h2, .rail a')].filter(each => each.offsetParent && each.scrollWidth > each.clientWidth + 1);
+  return [...(page.scrollWidth > page.clientWidth ? ['the page'] : []), ...cut.map(each => each.outerHTML.slice(0, 160))];
+}"""
 ORDERS = "/documents/orders/"
 
 
@@ -67,12 +73,11 @@ def _violations(page: Page, axe: str, name: str) -> list[str]:
     found = []
     for theme in ("light", "dark"):
         page.evaluate("theme => { document.documentElement.dataset.bsTheme = theme }", theme)
-        for size in (WIDE, NARROW):
+        for width in (WIDE, NARROW):
             # As tall as the page: what stands fixed at the bottom of a telephone covers nothing by chance.
-            page.set_viewport_size({**size, "height": 4000})
-            found += [f"{name} {theme} {size['width']}: {rule} {nodes[:3]}" for rule, nodes in page.evaluate(RUN, RULES)]
-    page.set_viewport_size(WIDE)
-    return found
+            page.set_viewport_size({"width": width, "height": 4000})
+            found += [f"{name} {theme} {width}: {rule} {nodes[:3]}" for rule, nodes in page.evaluate(RUN, RULES)]
+    return found + [f"{name} {NARROW}: cut off: {what}" for what in page.evaluate(CUT)]
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hans"])

@@ -19,7 +19,7 @@ from apps.exchange import services as exchange
 from tests.cast import Member, ask, line, make_pair
 from tests.house import House, open_house
 
-ORDERS, CLIENTS, KILLS = 200, 4, 6
+ORDERS, CLIENTS, KILLS = 200, 4, 5
 PATIENCE = 30.0
 """Seconds for which a client repeats one request, and within which the sweep must have brought everything."""
 
@@ -38,12 +38,15 @@ class Client:
     member: Member
     met: Counter[str] = field(default_factory=Counter)
 
+    def __post_init__(self) -> None:
+        self.http = httpx.Client(base_url=f"{self.house.origin}/api/v1/", timeout=15, trust_env=False, verify=False)
+
     def post(self, path: str, data: Any, *, key: str) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.member.token}", "Idempotency-Key": key}
         until = time.monotonic() + PATIENCE
         while True:
             try:
-                answer = httpx.post(f"{self.house.origin}/api/v1/{path}", json=data, headers=headers, timeout=15, trust_env=False)
+                answer = self.http.post(path, json=data, headers=headers)
             except httpx.TransportError as error:
                 met = type(error).__name__
             else:
@@ -69,16 +72,15 @@ class Killer:
 
     def run(self, done: threading.Event) -> None:
         for turn in range(KILLS):
-            if done.wait(self.chance.uniform(0.3, 1.0)):
+            if done.wait(self.chance.uniform(0.3, 0.7)):
                 return
             name = ("web", "worker", "web", "server")[turn % 4]
-            victims = {"web": self.house.web_workers, "worker": lambda: self.house.parts("worker"), "server": lambda: self.house.parts("granian")}[name]()
-            if victims:
-                self._kill(name, self.chance.choice(victims))
+            if victims := self._victims(name):
+                self.chance.choice(victims).kill()
+                self.killed.append(name)
 
-    def _kill(self, name: str, victim: psutil.Process) -> None:
-        victim.kill()
-        self.killed.append(name)
+    def _victims(self, name: str) -> list[psutil.Process]:
+        return self.house.web_workers() if name == "web" else self.house.parts({"server": "granian"}.get(name, name))
 
 
 def _send(buyer: Client, seller: Client, number: str) -> tuple[str, str]:
@@ -125,6 +127,8 @@ def test_orders_survive_kills(house: House) -> None:
     finally:
         done.set()
         killing.join()
+        buyer.http.close()
+        seller.http.close()
     ended = time.monotonic()
     while _undelivered(one, other):
         assert time.monotonic() < ended + PATIENCE, house.said()
@@ -148,6 +152,8 @@ def test_one_key_makes_one_document(house: House) -> None:
     clients = [Client(house, buyer) for _ in range(16)]
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda client: client.post("orders/", body, key="one-key"), clients))
+    for client in clients:
+        client.http.close()
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.content for answer in answers}) == 1
     assert sum("Idempotent-Replayed" not in answer.headers for answer in answers) == 1

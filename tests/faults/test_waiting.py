@@ -18,7 +18,9 @@ from tests.cast import Cast, Member, order
 @contextlib.contextmanager
 def held(member: Member, document: uuid.UUID, *, seconds: float) -> Iterator[None]:
     """Somebody else holds the document's row for so long."""
-    with psycopg.connect(settings.ENVIRONMENT.superuser.url) as connection:
+    superuser = settings.ENVIRONMENT.superuser
+    assert superuser is not None
+    with psycopg.connect(superuser.url) as connection:
         connection.execute(f'SELECT 1 FROM "{member.home.schema}".documents_document WHERE id = %s FOR UPDATE'.encode(), [document])
         timer = threading.Timer(seconds, connection.rollback)
         timer.start()
