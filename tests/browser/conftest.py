@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def house(database: None) -> Iterator[House]:
     """The portal with two web processes."""
     _need(CHROMIUM, "the browser")
