@@ -1,6 +1,7 @@
 """Documents as plain data: headers, whole documents with their lines, history, thread, originals."""
 
 import datetime as dt
+import re
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +17,7 @@ from apps.documents import models
 from apps.documents.types import TYPES
 from apps.documents.vocabulary import DocumentType, Move
 
+LAST_DIGITS = re.compile(r"[0-9]{1,12}\Z")
 HEAD = [
     "id",
     "type",
@@ -178,6 +180,19 @@ def original(*, id: uuid.UUID, document: uuid.UUID) -> tuple[str, bytes] | None:
 def by_number(*, type: str, number: str, side: str, partner_id: uuid.UUID) -> uuid.UUID | None:
     """The document of this number between the acting enterprise and a partner."""
     return models.Document.objects.filter(type=type, number=number, side=side, partner_id=partner_id).values_list("pk", flat=True).first()
+
+
+def next_number(*, type: str) -> str:
+    """A number for the next document of one's own: the newest one's, with its last digits counted on; empty where there is none."""
+    own = models.Document.objects.filter(type=type, issuer_id=acting.home().id)
+    newest = own.order_by("-created_at").values_list("number", flat=True).first()
+    digits = LAST_DIGITS.search(newest or "")
+    if newest is None or digits is None:
+        return ""
+    head, counted = newest[: digits.start()], digits.group()
+    following = [f"{head}{int(counted) + step:0{len(counted)}d}" for step in range(1, 50)]
+    taken = set(own.filter(number__in=following).values_list("number", flat=True))
+    return next((number for number in following if number not in taken), "")
 
 
 def shared_ids() -> Iterable[uuid.UUID]:

@@ -17,7 +17,7 @@ from apps.catalog import selectors as catalog
 from apps.documents import forms, models
 from apps.documents import services as documents
 from apps.documents.forms import HeadForm, LineEntry, LineForm, Row, Typed
-from apps.documents.selectors import Whole
+from apps.documents.selectors import Whole, next_number
 from apps.documents.views.moving import MOST_FORM_LINES, changed_since, too_late, version_of
 from apps.documents.views.presenting import address, dates_of, found, head_of, of_type, partner_name
 from apps.documents.vocabulary import DocumentType
@@ -30,7 +30,8 @@ ECHO = re.compile(r"/lines/(\d+)/schedules/0/quantity")
 @of_type("draft")
 def new(request: HttpRequest, document_type: DocumentType) -> HttpResponse:
     if request.method != "POST":
-        head = {"partner": request.GET.get("partner", "")[:60], "currency": acting.home().currency}
+        number = next_number(type=document_type.code)
+        head = {"partner": request.GET.get("partner", "")[:60], "number": number, "currency": acting.home().currency}
         return _form_page(request, document_type, Typed(head, [Row({"unit": "C62"})]))
     typed = forms.read(request.POST, head=HeadForm, line=LineForm)
     if typed.change(request.POST):
