@@ -3,14 +3,14 @@ requests that may be repeated."""
 
 import contextlib
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from importlib import import_module
 from typing import Any
 
 import orjson
 from django.conf import settings
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import IntegrityError, OperationalError, transaction
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.utils.module_loading import import_string
@@ -67,6 +67,16 @@ class JSONParser(parsers.BaseParser):
         return data
 
 
+class UploadParser(parsers.MultiPartParser):
+    """A form with files (RFC 7578); one with too many parts is as unreadable as a broken one."""
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except SuspiciousOperation as error:
+            raise Unreadable from error
+
+
 NUL_ESCAPED = b"\\u0000"
 
 
@@ -90,6 +100,12 @@ class Malformed(exceptions.APIException):
 
     def __init__(self, what: str) -> None:
         super().__init__(_("The body is no JSON: %(what)s") % {"what": what})
+
+
+class Unreadable(exceptions.APIException):
+    status_code = 400
+    default_code = "malformed"
+    default_detail = _lazy("The body cannot be read.")
 
 
 class TooBig(exceptions.APIException):
@@ -165,7 +181,7 @@ class ApiView(APIView):
 
     needs: Mapping[str, str] = {}
     renderer_classes = (JSONRenderer,)
-    parser_classes = (JSONParser,)
+    parser_classes: Sequence[type[parsers.BaseParser]] = (JSONParser,)
     permission_classes = (InEnterprise,)
 
     def get_authenticators(self) -> list[Any]:
@@ -218,7 +234,7 @@ class ApiView(APIView):
         if not 1 <= len(key) <= 255 or not key.isprintable():
             raise refuse("", "idempotency_key", _("An Idempotency-Key has 1 to 255 printable characters."))
         keeping = import_module(settings.ANSWERS_KEPT_BY)
-        print = keeping.fingerprint((self.request.method or "").encode(), self.request.get_full_path().encode(), body)
+        print = keeping.fingerprint((self.request.method or "").encode(), self.request.get_full_path().encode(), self.said(body))
         with transaction.atomic():
             kept = keeping.claim(key=key, print=print, at=clock.now())
             if kept is not None:
@@ -228,6 +244,10 @@ class ApiView(APIView):
             headers = {"Content-Type": response.content_type or "application/json", **{k: v for k, v in response.items() if k in ("ETag", "Location")}}
             keeping.keep_answer(key=key, answer=keeping.Answer(status=response.status_code, headers=headers, body=content))
         return response
+
+    def said(self, body: bytes) -> bytes:
+        """What a body says: two requests that say the same are the same request. A view whose bodies vary says otherwise."""
+        return body
 
     def _within(self, handler: Callable[..., Response]) -> Response:
         """The handler's answer; a refusal undoes what the handler did, not the claim of the key.

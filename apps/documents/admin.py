@@ -27,6 +27,11 @@ class MessageInline(SeenInline):
     fields = ("own", "by", "at", "text")
 
 
+class AttachmentInline(SeenInline):
+    model = models.Attachment
+    fields = ("own", "by", "at", "name", "media_type", "size", "sha256")
+
+
 @admin.register(models.Document, site=homes)
 class DocumentAdmin(SeenAdmin):
     list_display = ("number", "kind", "partner", "state_label", "amount", "currency", "due_on", "updated_at")
@@ -50,7 +55,7 @@ class DocumentAdmin(SeenAdmin):
         "updated_at",
     )
     readonly_fields = ("kind", "partner", "state_label")
-    inlines = (LineInline, StepInline, MessageInline)
+    inlines = (LineInline, StepInline, MessageInline, AttachmentInline)
 
     @admin.display(description=_("kind"), ordering="type")
     def kind(self, row: models.Document) -> str:

@@ -16,7 +16,7 @@ def _permissions() -> dict[str, set[str]]:
         code = document_type.code
         everybody = {"buyer", "seller", "planner", "dock", "viewer", "integration"}
         found[f"{code}.view"] = everybody
-        found[f"{code}.remark"] = everybody - {"viewer"}
+        found[f"{code}.remark"] = found[f"{code}.attach"] = everybody - {"viewer"}
         found[f"{code}.draft"] = {DESK[document_type.issuer], "integration"}
         for move in document_type.moves:
             found[f"{code}.{move.code}"] = {*(DESK[side] for side in move.sides), "integration"}

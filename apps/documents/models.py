@@ -169,6 +169,20 @@ class Message(HomeModel):
         indexes = [models.Index(fields=["document", "at"], name="message_thread")]
 
 
+class Attachment(HomeModel):
+    """A file beside a document, which both enterprises hold. size: in bytes; sha256: in hexadecimal; stored: its name in the storage of the home."""
+
+    document = models.ForeignKey(Document, models.CASCADE, related_name="attachments")
+    own = models.BooleanField()
+    by = models.CharField(max_length=150)
+    at = models.DateTimeField()
+    name = models.CharField(max_length=200)
+    media_type = models.CharField(max_length=100)
+    size = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64)
+    stored = models.CharField(max_length=40)
+
+
 class Original(HomeModel):
     """A standard message as it came in, byte for byte, with the step that it made."""
 

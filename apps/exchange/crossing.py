@@ -2,6 +2,7 @@
 
 import logging
 import uuid
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -186,10 +187,14 @@ def _take(reached: Reached, envelope: Taken) -> None:
     reached.delivered, reached.digest = envelope.seq, digest
 
 
+# What is added to a document without moving it, by the last part of the envelope's kind.
+ADDED: Mapping[str, Callable[..., None]] = {"remark": documents.accept_remark, "attachment": documents.accept_attachment}
+
+
 def _accept(envelope: Taken, body: dict[str, Any]) -> None:
     content = body["content"]
-    if envelope.kind.endswith(".remark"):
-        documents.accept_remark(body=content, partner_id=envelope.sender)
+    if accept_added := ADDED.get(envelope.kind.partition(".")[2]):
+        accept_added(body=content, partner_id=envelope.sender)
     else:
         documents.accept(body=content, partner_id=envelope.sender, envelope=envelope.seq)
 

@@ -6,14 +6,14 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from apps.base.problems import Problem
-from apps.documents.services import Moved, Remarked
+from apps.documents.services import Added, Moved
 from apps.exchange.crossing import Stuck
 from apps.exchange.formats import MEDIA_TYPES, Finding, Refused, UnknownMediaType
 from apps.tenants.services import Provisioned
 
 REACTIONS = {
     Moved: ["apps.exchange.services.send"],
-    Remarked: ["apps.exchange.services.send_remark"],
+    Added: ["apps.exchange.services.send_added"],
     Provisioned: ["apps.exchange.services.make_first_key"],
 }
 

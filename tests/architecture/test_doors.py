@@ -32,6 +32,7 @@ DOORS: dict[str, set[str]] = {
         *("documents/<slug:collection>/<uuid:uid>/edit/", "documents/<slug:collection>/<uuid:uid>/parts/<slug:part>/"),
         *("documents/<slug:collection>/<uuid:uid>/message/", "documents/<slug:collection>/<uuid:uid>/thread/"),
         "documents/<slug:collection>/<uuid:uid>/moves/<slug:move>/",
+        *("documents/<slug:collection>/<uuid:uid>/attachments/", "documents/<slug:collection>/<uuid:uid>/attachments/<uuid:key>/"),
         "documents/<slug:collection>/<uuid:uid>/originals/<uuid:key>/",
         *("settings/", "settings/people/<uuid:id>/role/", "settings/people/<uuid:id>/end/", "settings/people/<uuid:id>/again/"),
         *("settings/tokens/<uuid:id>/revoke/", "settings/keys/", "settings/keys/rotate/"),

@@ -329,6 +329,7 @@ def test_the_stranger_finds_nothing(cast: Cast) -> None:
             ("GET", f"orders/{uid}/thread/"),
             ("POST", f"orders/{uid}/thread/"),
             ("GET", f"orders/{uid}/attachments/"),
+            ("POST", f"orders/{uid}/attachments/"),
             ("GET", f"orders/{uid}/attachments/{uid}/"),
             ("POST", f"orders/{uid}/moves/cancel/"),
             ("POST", f"orders/{uid}/moves/nonsense/"),

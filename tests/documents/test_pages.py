@@ -28,8 +28,20 @@ def test_a_stranger_finds_nothing_on_any_page(pair: Two, cast: Cast) -> None:
     page, missing = cast.stranger.page_client(), uuid.uuid4()
     assert "SECRET-1" not in words(page.get(f"{LIST}?q=SECRET"))
     assert "SECRET-1" not in page.get(f"{LIST}export/").content.decode()
-    gets = ["", "edit/", "parts/head/", "parts/lines/", "parts/history/", "parts/thread/", "moves/confirm/", "moves/cancel/", f"originals/{uuid.uuid4()}/"]
-    posts = ["edit/", "thread/", "moves/confirm/", "moves/cancel/"]
+    gets = [
+        "",
+        "edit/",
+        "parts/head/",
+        "parts/lines/",
+        "parts/history/",
+        "parts/papers/",
+        "parts/thread/",
+        "moves/confirm/",
+        "moves/cancel/",
+        f"originals/{uuid.uuid4()}/",
+        f"attachments/{uuid.uuid4()}/",
+    ]
+    posts = ["edit/", "thread/", "attachments/", "moves/confirm/", "moves/cancel/"]
     with unchanged(buyer, seller, cast.stranger):
         for send, parts in ((page.get, gets), (page.post, posts)):
             for part in parts:
@@ -452,7 +464,7 @@ def test_a_document_is_a_standard_message_too(pair: Two, cast: Cast) -> None:
     assert cast.stranger.page_client().get(page_of(uid, "message/")).status_code == 404
 
 
-@pytest.mark.parametrize("part", ["head", "lines", "history", "thread"])
+@pytest.mark.parametrize("part", ["head", "lines", "papers", "history", "thread"])
 def test_each_part_of_a_page_comes_alone(pair: Two, part: str) -> None:
     buyer, seller = pair
     uid = order(buyer, seller)
@@ -518,4 +530,4 @@ def test_a_page_asks_as_often_for_many_rows_and_lines_as_for_one(pair: Two) -> N
     assert one[0] <= 12
     assert one[1] <= 14
     seller_page = seller.page_client()
-    assert queries(lambda: seller_page.get(page_of(many))) <= 14, "marking it as seen included"
+    assert queries(lambda: seller_page.get(page_of(many))) <= 15, "marking it as seen included"

@@ -7,6 +7,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
+from rest_framework import serializers
 
 from apps.base.describing import day, may_be, moment, number, operation, page_of, paging, parameter, shape, text, texts, uid, whole, yes
 from apps.documents.api.views import ANSWERS_BY, BY, Answer, Answers, Attachment, Attachments, Collection, Detail, Moves, Steps, Thread, writers
@@ -100,11 +101,20 @@ MessageWritten = shape("MessageWritten", text=text(_("At most 4,000 characters; 
 AttachmentShape = shape(
     "Attachment",
     uid=uid(),
-    kind=text(_("What it is: “order”, “order_response”.")),
-    media_type=text(),
+    kind=text(_("What it is: “attachment”; or, of a standard message, “order”, “order_response”.")),
+    name=text(_("The file's name; empty for a standard message.")),
+    media_type=text(_("As its content tells.")),
+    size=whole(_("In bytes; null for a standard message."), allow_null=True),
+    sha256=text(_("The digest of its bytes, in hexadecimal; empty for a standard message.")),
+    by=text(),
+    own=yes(_("Whether it was added here; null for a standard message."), allow_null=True),
+    enterprise=text(),
     at=moment(),
-    step=uid(_("The step that it made."), allow_null=True),
+    step=uid(_("The step that a standard message made."), allow_null=True),
     url=text(_("Where its bytes are.")),
+)
+FileSent = shape(
+    "FileSent", file=serializers.FileField(help_text=_("At most 5 MB: PDF, PNG, JPEG, XML, text, CSV, XLSX, ZIP, STEP or DXF, told by the content."))
 )
 HEAD: Mapping[str, Callable[[], Any]] = {
     "uid": lambda: uid(_("The same for both enterprises.")),
@@ -292,7 +302,18 @@ def thread(document_type: DocumentType) -> Any:
 
 def attachments(document_type: DocumentType) -> Any:
     read = _read(document_type, "attachments", _("{document}: the files that belong to it"), page_of("Attachment", AttachmentShape))
-    return extend_schema_view(get=read)(_of(Attachments, document_type))
+    added = operation(
+        f"{document_type.code}_attach",
+        format_lazy(_("{document}: add a file"), document=document_type.label),
+        tags=[document_type.collection],
+        answers={201: AttachmentShape},
+        body={"multipart/form-data": FileSent},
+        refused=[404],
+        writes=True,
+        parameters=[UID],
+        description=_("Both enterprises hold it; with a draft it goes to the partner when that is published."),
+    )
+    return extend_schema_view(get=read, post=added)(_of(Attachments, document_type))
 
 
 def attachment(document_type: DocumentType) -> Any:

@@ -144,6 +144,18 @@ def message(row: Mapping[str, Any], *, own: str, partner: str) -> dict[str, Any]
     return {"uid": row["id"], "by": row["by"], "own": row["own"], "enterprise": own if row["own"] else partner, "at": row["at"], "text": row["text"]}
 
 
+def attachment(row: Mapping[str, Any], *, url: str, own: str, partner: str) -> dict[str, Any]:
+    """A file that somebody laid beside a document."""
+    told = {name: row[name] for name in ("name", "media_type", "size", "sha256", "by", "own", "at")}
+    return {"uid": row["id"], "kind": "attachment", **told, "enterprise": own if row["own"] else partner, "step": None, "url": url}
+
+
+def original(row: Mapping[str, Any], *, url: str) -> dict[str, Any]:
+    """A standard message as it came in: nobody named it, and its step tells who sent it."""
+    nobody = {"name": "", "size": None, "sha256": "", "by": "", "own": None, "enterprise": ""}
+    return {"uid": row["id"], "kind": row["kind"], "media_type": row["media_type"], "at": row["received_at"], "step": row["step_id"], **nobody, "url": url}
+
+
 # Columns of the steps that can be read as documents of their own.
 ANSWER_COLUMNS = (
     *("id", "document_id", "position", "said", "own", "by", "at", "move", "after", "data"),

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
+from django.utils.http import content_disposition_header
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from rest_framework import renderers
@@ -12,7 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.base import acting, announcing, clock
-from apps.base.api import ApiView, JSONRenderer, dumps, etag, given, uuid_of, version_of
+from apps.base.api import ApiView, JSONRenderer, UploadParser, dumps, etag, given, uuid_of, version_of
+from apps.base.findings import refuse
 from apps.base.inputs import Parameters, check_names
 from apps.base.paging import DAY, MOMENT, NUMBER, PARAMETERS, Column, everything, page
 from apps.documents import selectors, services
@@ -186,25 +188,63 @@ class Thread(DocumentView):
 
 
 class Attachments(DocumentView):
+    parser_classes = (UploadParser,)
+
     def get(self, request: Request, uid: str) -> Response:
         row = self.head(uid)
-        return Response(everything([self._told(uid, original) for original in selectors.originals(id=row["id"])]))
+        slugs = self.slugs(row)
+        found = [telling.original(each, url=self._url(each["id"])) for each in selectors.originals(id=row["id"])]
+        found += [telling.attachment(each, url=self._url(each["id"]), **slugs) for each in selectors.attachments(id=row["id"])]
+        return Response(everything(found))
 
-    def _told(self, uid: str, row: Mapping[str, Any]) -> dict[str, Any]:
-        url = self.request.build_absolute_uri(f"{self.request.path.rstrip('/')}/{row['id']}/")
-        return {"uid": row["id"], "kind": row["kind"], "media_type": row["media_type"], "at": row["received_at"], "step": row["step_id"], "url": url}
+    def post(self, request: Request, uid: str) -> Response:
+        row = self.head(uid)
+        name, body = self._file()
+        added = services.attach(document=row["id"], name=name, body=body, by=acting.actor(), at=clock.now())
+        told = next(each for each in selectors.attachments(id=row["id"]) if each["id"] == added.pk)
+        url = self._url(added.pk)
+        return Response(telling.attachment(told, url=url, **self.slugs(row)), status=201, headers={"Location": url})
+
+    def said(self, body: bytes) -> bytes:
+        """The file alone: each time it is sent, other bytes may stand between the parts of the form."""
+        name, content = self._file()
+        return services.fingerprint(name.encode(), content).encode()
+
+    def _file(self) -> tuple[str, bytes]:
+        files = self.request.FILES.getlist("file")
+        others = (set(self.request.data) | set(self.request.FILES)) - {"file"}
+        if len(files) != 1 or others:
+            raise refuse("/file", "required", _("Send one file, as the field “file” of a form (multipart/form-data)."))
+        # A request may be answered at a second try.
+        files[0].seek(0)
+        return files[0].name or "", files[0].read()
+
+    def _url(self, id: Any) -> str:
+        return self.request.build_absolute_uri(f"{self.request.path.rstrip('/')}/{id}/")
 
 
 class Attachment(DocumentView):
     def get(self, request: Request, uid: str, attachment: str) -> HttpResponse:
         row = self.head(uid)
         key = uuid_of(attachment)
+        if added := selectors.attachment(id=key, document=row["id"]):
+            return as_file(*added)
         found = selectors.original(id=key, document=row["id"])
         if found is None:
             raise Http404
         media_type, body = found
-        headers = {"Content-Disposition": f'attachment; filename="{key}"', "X-Content-Type-Options": "nosniff"}
-        return HttpResponse(body, content_type=media_type, headers=headers)
+        return as_file(str(key), media_type, body)
+
+
+def as_file(name: str, media_type: str, body: bytes) -> HttpResponse:
+    """Bytes to be kept, and never shown by the browser itself."""
+    shown = f"{media_type}; charset=utf-8" if media_type.startswith("text/") else media_type
+    headers = {
+        "Content-Disposition": content_disposition_header(True, name) or "attachment",
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+    }
+    return HttpResponse(body, content_type=shown, headers=headers)
 
 
 class Answers(DocumentView):

@@ -16,6 +16,7 @@ from apps.base.rows import first, json_of, rows
 from apps.documents import models
 from apps.documents.types import TYPES
 from apps.documents.vocabulary import DocumentType, Move
+from apps.tenants.storage import files
 
 LAST_DIGITS = re.compile(r"[0-9]{1,12}\Z")
 HEAD = [
@@ -164,6 +165,18 @@ def answers(*, type: str, collection: str) -> QuerySet[models.Step]:
 def thread(*, id: uuid.UUID) -> list[Mapping[str, Any]]:
     """The messages of a document, the first one first."""
     return list(models.Message.objects.filter(document_id=id).order_by("at", "id").values("id", "own", "by", "at", "text"))
+
+
+def attachments(*, id: uuid.UUID) -> list[Mapping[str, Any]]:
+    """The files that were laid beside a document, the first one first, without their bytes."""
+    columns = ("id", "own", "by", "at", "name", "media_type", "size", "sha256")
+    return list(models.Attachment.objects.filter(document_id=id).order_by("at", "id").values(*columns))
+
+
+def attachment(*, id: uuid.UUID, document: uuid.UUID) -> tuple[str, str, bytes] | None:
+    """Name, media type and bytes of one file beside a document."""
+    found = models.Attachment.objects.filter(pk=id, document_id=document).first()
+    return (found.name, found.media_type, files().read(found.stored)) if found else None
 
 
 def originals(*, id: uuid.UUID) -> list[Mapping[str, Any]]:

@@ -20,6 +20,7 @@ HOME_MOVES = {
     "draft": (Text("Draft", "草稿"), Text("wrote the draft", "拟了草稿")),
     "revise": (Text("Revision", "修改草稿"), Text("changed the draft", "修改了草稿")),
     "remark": (Text("Message", "留言"), Text("wrote a message", "发了留言")),
+    "attach": (Text("File", "附件"), Text("attached a file", "添加了附件")),
 }
 Dates = tuple[tuple[Decimal, dt.date | None], ...]
 
@@ -70,6 +71,8 @@ def terms_told(type: str, history: Sequence[Mapping[str, Any]]) -> dict[UUID, st
 
 def _what(type: str, step: Mapping[str, Any], asked: dict[int, Terms]) -> str:
     """The content of one step in words; what it asks is remembered in `asked`."""
+    if step["move"] == "attach":
+        return str(step["data"].get("file", ""))
     declared = TYPES[type].find_move(step["move"])
     effect = declared.effect if declared else "none"
     given = step["data"].get("lines") or []

@@ -1,14 +1,19 @@
 """Verbs of documents. Business apps say `documents.apply(document=…, move=…, by=…, at=…)`."""
 
+from apps.documents.services.adding import Added
 from apps.documents.services.arranging import forget_view, save_view
+from apps.documents.services.attaching import accept_attachment, attach, compare_attachments, untold
 from apps.documents.services.folding import Content, NotAllowed, Said
 from apps.documents.services.keeping import Answer, KeyTaken, StillRunning, claim, fingerprint, keep_answer, keep_original
 from apps.documents.services.matching import match_line
 from apps.documents.services.moving import MayNot, Moved, NoSuchDocument, OutOfOrder, Stale, Unacceptable, accept, apply, draft, revise
-from apps.documents.services.remarking import Remarked, accept_remark, compare_remarks, mark_seen, remark
+from apps.documents.services.recognising import LARGEST_FILE
+from apps.documents.services.remarking import accept_remark, compare_remarks, mark_seen, remark
 from apps.documents.services.replaying import compare
 
 __all__ = [
+    "LARGEST_FILE",
+    "Added",
     "Answer",
     "Content",
     "KeyTaken",
@@ -17,16 +22,18 @@ __all__ = [
     "NoSuchDocument",
     "NotAllowed",
     "OutOfOrder",
-    "Remarked",
     "Said",
     "Stale",
     "StillRunning",
     "Unacceptable",
     "accept",
+    "accept_attachment",
     "accept_remark",
     "apply",
+    "attach",
     "claim",
     "compare",
+    "compare_attachments",
     "compare_remarks",
     "draft",
     "fingerprint",
@@ -38,4 +45,5 @@ __all__ = [
     "remark",
     "revise",
     "save_view",
+    "untold",
 ]

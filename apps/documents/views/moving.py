@@ -34,11 +34,11 @@ def version_of(request: HttpRequest) -> int | None:
 
 
 def decided_on(whole: Whole, version: int | None) -> int | None:
-    """The version on which a reader of `version` decides: messages that came meanwhile change nothing of it."""
+    """The version on which a reader of `version` decides: messages and files that came meanwhile change nothing of it."""
     if version is None or version >= whole.head["version"]:
         return version
     news = selectors.steps_after(id=whole.id, version=version)
-    moved = any(step["id"] in news and step["move"] != "remark" for step in selectors.history(id=whole.id))
+    moved = any(step["id"] in news and step["move"] not in ("remark", "attach") for step in selectors.history(id=whole.id))
     return version if moved else whole.head["version"]
 
 

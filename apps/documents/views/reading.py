@@ -1,4 +1,4 @@
-"""A document's page and its parts, its thread, and its originals."""
+"""A document's page and its parts, its thread, its files and its originals."""
 
 import re
 import uuid
@@ -15,12 +15,12 @@ from apps.base.findings import Invalid
 from apps.base.pages import is_part, see_other
 from apps.documents import selectors
 from apps.documents import services as documents
-from apps.documents.api.views import writers
+from apps.documents.api.views import as_file, writers
 from apps.documents.selectors import Whole
 from apps.documents.views.presenting import address, found, head_of, history_of, lines_page, moves_of, of_type, partner_name, thread_of
 from apps.documents.vocabulary import DocumentType
 
-PARTS = ("head", "lines", "history", "thread")
+PARTS = ("head", "lines", "papers", "history", "thread")
 MESSAGE = "application/xml"
 UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -42,25 +42,28 @@ def _page(request: HttpRequest, whole: Whole) -> dict[str, Any]:
         "history": history_of(whole.type, whole.id, partner=partner),
         "thread": thread_of(whole.id, partner=partner),
         "can_remark": acting.actor().may(f"{whole.type.code}.remark"),
-        "downloads": _downloads(whole),
+        "can_attach": acting.actor().may(f"{whole.type.code}.attach"),
+        **_papers(whole.type, whole.id),
         **moves_of(whole),
     }
 
 
-def _downloads(whole: Whole) -> list[dict[str, Any]]:
-    """The document as a standard message, and the messages that came in, byte for byte."""
-    written = {"url": address("document_message", whole.type, whole.id), "label": _("As a UBL message"), "icon": "file-type-xml"}
+def _papers(document_type: DocumentType, uid: uuid.UUID) -> dict[str, Any]:
+    """The document as a standard message, the messages that came in, byte for byte, and the files that were added."""
+    written = {"url": address("document_message", document_type, uid), "label": _("As a UBL message"), "icon": "file-type-xml"}
     label = _("%(kind)s as received")
-    return ([written] if MESSAGE in writers() else []) + [
-        {"url": address("document_original", whole.type, whole.id, found["id"]), "label": label % {"kind": found["kind"]}, "icon": "file-code"}
-        for found in selectors.originals(id=whole.id)
+    received = [
+        {"url": address("document_original", document_type, uid, found["id"]), "label": label % {"kind": found["kind"]}, "icon": "file-code"}
+        for found in selectors.originals(id=uid)
     ]
+    added = [{**row, "url": address("document_attachment", document_type, uid, row["id"])} for row in selectors.attachments(id=uid)]
+    return {"downloads": ([written] if MESSAGE in writers() else []) + received, "attachments": added}
 
 
 @of_type()
 @require_GET
 def part(request: HttpRequest, document_type: DocumentType, uid: uuid.UUID, part: str) -> HttpResponse:
-    """One part of the page anew: head, lines, history or thread."""
+    """One part of the page anew: head, lines, papers, history or thread."""
     head = selectors.head(id=uid)
     if head is None or head["type"] != document_type.code or part not in PARTS:
         raise Http404
@@ -72,6 +75,8 @@ def part(request: HttpRequest, document_type: DocumentType, uid: uuid.UUID, part
         context["history"] = history_of(document_type, uid, partner=partner)
     elif part == "thread":
         context["thread"] = thread_of(uid, partner=partner)
+    elif part == "papers":
+        context |= _papers(document_type, uid)
     else:
         whole = found(document_type, uid)
         context |= {**lines_page(request, whole), "document": head_of(document_type, whole.head, partner=partner, lines=whole.lines), **moves_of(whole)}
@@ -97,6 +102,33 @@ def write(request: HttpRequest, document_type: DocumentType, uid: uuid.UUID) -> 
 
 
 @of_type()
+@require_POST
+def attach(request: HttpRequest, document_type: DocumentType, uid: uuid.UUID) -> HttpResponse:
+    """A file beside the document; what cannot be taken is told with the reason."""
+    whole = found(document_type, uid)
+    file = request.FILES.get("file")
+    # What is too big is not read whole to be refused.
+    body = file.read(documents.LARGEST_FILE + 1) if file else b""
+    name = (file.name or "") if file else ""
+    try:
+        retrying.whole(lambda: documents.attach(document=uid, name=name, body=body, by=acting.actor(), at=clock.now()))
+    except Invalid as error:
+        detail = error.findings[0].detail if file else _("Choose a file first.")
+        return render(request, "documents/detail.html", _page(request, whole) | {"attach_error": detail}, status=422)
+    return see_other(f"{address('document', document_type, uid)}#papers")
+
+
+@of_type()
+@require_GET
+def attachment(request: HttpRequest, document_type: DocumentType, uid: uuid.UUID, key: uuid.UUID) -> HttpResponse:
+    """A file that was added, byte for byte."""
+    head, kept = selectors.head(id=uid), selectors.attachment(id=key, document=uid)
+    if head is None or head["type"] != document_type.code or kept is None:
+        raise Http404
+    return as_file(*kept)
+
+
+@of_type()
 @require_GET
 def message(request: HttpRequest, document_type: DocumentType, uid: uuid.UUID) -> HttpResponse:
     """The document as a standard message, as a file."""
@@ -119,6 +151,4 @@ def original(request: HttpRequest, document_type: DocumentType, uid: uuid.UUID, 
 
 def _file(body: bytes, number: str, media_type: str) -> HttpResponse:
     ending = "xml" if media_type.endswith("xml") else "txt"
-    name = UNSAFE.sub("_", number)[:80]
-    headers = {"Content-Disposition": f'attachment; filename="{name}.{ending}"', "Content-Security-Policy": "sandbox; default-src 'none'"}
-    return HttpResponse(body, content_type=media_type, headers=headers)
+    return as_file(f"{UNSAFE.sub('_', number)[:80]}.{ending}", media_type, body)

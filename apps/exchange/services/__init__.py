@@ -2,12 +2,12 @@
 
 from apps.exchange.services.keys import make_first_key, make_key, rotate
 from apps.exchange.services.receiving import Received, receive
-from apps.exchange.services.sending import send, send_remark
+from apps.exchange.services.sending import send, send_added
 from apps.exchange.services.sweeping import Swept, resume, sweep
 from apps.exchange.services.verifying import Checked, Difference, verify
 from apps.exchange.services.writing import write
 
 __all__ = [
-    "Checked", "Difference", "Received", "Swept", "make_first_key", "make_key", "receive", "resume", "rotate", "send", "send_remark", "sweep", "verify",
+    "Checked", "Difference", "Received", "Swept", "make_first_key", "make_key", "receive", "resume", "rotate", "send", "send_added", "sweep", "verify",
     "write",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection
 
 from apps.base import acting
-from apps.documents.services import Moved, Remarked
+from apps.documents.services import Added, Moved, untold
 from apps.exchange import crossing, models
 from apps.exchange.services import keys
 from apps.exchange.services.chaining import canonical, digest_of
@@ -16,7 +16,10 @@ from apps.network import selectors as network
 
 
 def send(news: Moved) -> None:
-    """React to a move: what concerns the partner is said to him. Without a partnership that allows it the move fails whole."""
+    """React to a move: what concerns the partner is said to him. Without a partnership that allows it the move fails whole.
+
+    With the first word about a document go the files that were laid beside it before.
+    """
     if news.body is None:
         return
     document = news.document
@@ -30,25 +33,30 @@ def send(news: Moved) -> None:
         content=news.body,
         at=news.step.at,
     )
+    if news.step.said == 1 and document.partner_said == 0:
+        for added in untold(document=document.pk):
+            _append_added(added, partnership_id)
     crossing.carry(receiver=document.partner_id, inline=news.inline)
 
 
-def send_remark(news: Remarked) -> None:
-    """React to a message in a document's thread: the partner reads it too."""
-    if news.body is None:
-        return
+def send_added(news: Added) -> None:
+    """React to a message or a file beside a document: the partner gets it too."""
     document = news.document
-    partnership_id = network.agreed(id=document.partner_id, document_type=document.type)
+    _append_added(news, network.agreed(id=document.partner_id, document_type=document.type))
+    crossing.carry(receiver=document.partner_id, inline=False)
+
+
+def _append_added(news: Added, partnership_id: uuid.UUID) -> None:
+    document = news.document
     append(
         partner_id=document.partner_id,
         partnership_id=partnership_id,
-        kind=f"{document.type}.remark",
+        kind=f"{document.type}.{news.kind}",
         document=document.pk,
         seen=0,
         content=news.body,
         at=news.at,
     )
-    crossing.carry(receiver=document.partner_id, inline=False)
 
 
 _LOCK = "SELECT id, head, digest FROM exchange_channel WHERE sender_id = %s AND receiver_id = %s FOR NO KEY UPDATE"

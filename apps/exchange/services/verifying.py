@@ -17,6 +17,9 @@ from apps.exchange import models
 from apps.exchange.services import keys
 from apps.exchange.services.chaining import digest_of
 
+# By the last part of an envelope's kind: the name of its id in the body, and who compares.
+ADDED = {"remark": ("message", engine.compare_remarks), "attachment": ("attachment", engine.compare_attachments)}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
@@ -38,10 +41,10 @@ class Checked:
 
 @dataclass(slots=True)
 class Told:
-    """What the log tells this side: the moves by document, and the messages by their id with whether they are its own."""
+    """What the log tells this side: the moves by document; by kind what was added, by its id with whether it is its own."""
 
     moves: dict[uuid.UUID, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
-    remarks: dict[uuid.UUID, tuple[bool, dict[str, Any]]] = field(default_factory=dict)
+    added: dict[str, dict[uuid.UUID, tuple[bool, dict[str, Any]]]] = field(default_factory=lambda: {kind: {} for kind in ADDED})
 
 
 def verify() -> tuple[list[Checked], list[Difference]]:
@@ -62,7 +65,8 @@ def verify() -> tuple[list[Checked], list[Difference]]:
         found += [Difference(place=me.slug, text=f"document {key}: in the tables, not in the log") for key in shared - said.moves.keys()]
         for document, contents in said.moves.items():
             found += [Difference(place=me.slug, text=text) for text in _compare(document, contents)]
-        found += [Difference(place=me.slug, text=text) for text in engine.compare_remarks(said=said.remarks)]
+        for kind, (_id, compare) in ADDED.items():
+            found += [Difference(place=me.slug, text=text) for text in compare(said=said.added[kind])]
     return checked, found
 
 
@@ -86,8 +90,10 @@ def _walk(channel: models.Channel, delivered: int, said: Told) -> Iterator[str]:
             continue
         try:
             content = orjson.loads(body)["content"]
-            if envelope.kind.endswith(".remark"):
-                said.remarks[uuid.UUID(content["message"])] = (mine, content)
+            kind = envelope.kind.partition(".")[2]
+            if kind in ADDED:
+                # A file's bytes are not gathered: its digest tells for them.
+                said.added[kind][uuid.UUID(content[ADDED[kind][0]])] = (mine, {name: value for name, value in content.items() if name != "content"})
             else:
                 said.moves[envelope.document].append(content)
         except (orjson.JSONDecodeError, KeyError, ValueError):

@@ -111,7 +111,7 @@ POLICIES: dict[str, dict[str, str]] = {
 FORCED = [table for table in POLICIES if not table.startswith("tenants_")]
 
 # Tables of a home in which rows are added and read, and at most the named columns change.
-ADDED_ONLY = {"documents_step": "envelope, overruled", "documents_quantity": "", "documents_original": "", "documents_message": ""}
+ADDED_ONLY = {"documents_step": "envelope, overruled", "documents_quantity": "", "documents_original": "", "documents_message": "", "documents_attachment": ""}
 
 # Built-in functions by which a statement in one home could reach out of it, or hold others up.
 DANGEROUS = (
