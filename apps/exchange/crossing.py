@@ -1,5 +1,6 @@
 """The lift: the only room from which one enterprise's home is entered on behalf of another."""
 
+import itertools
 import logging
 import uuid
 from collections.abc import Callable, Mapping
@@ -57,15 +58,18 @@ def _inline(sender: uuid.UUID, home: Home) -> None:
 
 
 def _after_commit(sender: uuid.UUID, home: Home) -> None:
-    """Whatever goes wrong here the sweep finds again: the envelope is safe in the log."""
+    """Deliver at once, but no more than one batch: somebody waits for his answer, and a backlog is the worker's (the sweep).
+
+    Whatever goes wrong here the sweep finds again: the envelope is safe in the log.
+    """
     try:
-        deliver(sender=sender, receiver=home.id, home=home)
+        deliver(sender=sender, receiver=home.id, home=home, batches=1)
     except DatabaseError:
         log.exception("delivery after commit failed; the sweep will deliver", extra={"sender": str(sender), "receiver": home.slug})
 
 
-def deliver(*, sender: uuid.UUID, receiver: uuid.UUID, home: Home | None = None) -> int:
-    """Deliver all that waits in one channel, in order, in batches. Gives how many were taken.
+def deliver(*, sender: uuid.UUID, receiver: uuid.UUID, home: Home | None = None, batches: int | None = None) -> int:
+    """Deliver what waits in one channel, in order, in batches: all of it, or at most so many batches. Gives how many were taken.
 
     home: the receiver's, where it is known already. The receiver's rows and the cursor change in one transaction. An envelope that
     cannot be taken halts this channel, with the reason.
@@ -75,9 +79,10 @@ def deliver(*, sender: uuid.UUID, receiver: uuid.UUID, home: Home | None = None)
         return 0
     total = 0
     with boundary.enter(home):
-        # Under the cursor's lock a short batch is all that was committed; whoever commits later delivers himself.
-        while taken := _deliver_batch(sender):
+        for _batch in itertools.count() if batches is None else range(batches):
+            taken = _deliver_batch(sender)
             total += taken
+            # Under the cursor's lock a short batch is all that was committed; whoever commits later delivers himself.
             if taken < BATCH:
                 break
     return total

@@ -138,6 +138,18 @@ def test_a_failed_delivery_does_not_undo_the_move(pair: tuple[Member, Member], m
     assert state(seller, document) == "published"
 
 
+def test_a_backlog_is_left_to_the_sweep(pair: tuple[Member, Member], crash: Callable[[], None]) -> None:
+    buyer, seller = pair
+    for _round in range(crossing.BATCH + 5):
+        order(buyer, seller)
+    crash()
+    order(buyer, seller)
+    assert cursor(buyer, seller)["delivered"] == crossing.BATCH
+    sweep()
+    assert cursor(buyer, seller)["delivered"] == crossing.BATCH + 6
+    proven(*pair)
+
+
 def test_eight_deliver_at_once_and_each_word_is_taken_once(pair: tuple[Member, Member], crash: Callable[[], None]) -> None:
     buyer, seller = pair
     ids = [order(buyer, seller) for _round in range(120)]
