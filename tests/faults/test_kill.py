@@ -74,7 +74,7 @@ class Killer:
         for turn in range(KILLS):
             if done.wait(self.chance.uniform(0.3, 0.7)):
                 return
-            name = ("web", "worker", "web", "server")[turn % 4]
+            name = ("server", "web", "worker", "web")[turn % 4]
             if victims := self._victims(name):
                 self.chance.choice(victims).kill()
                 self.killed.append(name)
