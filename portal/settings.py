@@ -40,7 +40,15 @@ SHARED_APPS = [
     "allauth.account",
     "allauth.mfa",
 ]
-TENANT_APPS = ["apps.catalog", "apps.documents"]
+TENANT_APPS = [
+    "apps.catalog",
+    "apps.documents",
+    "apps.customisation",
+    "apps.scheduling",
+    "apps.orders",
+    "apps.procurement",
+    "apps.logistics",
+]
 INSTALLED_APPS = [
     *SHARED_APPS[:5],
     *TENANT_APPS,
