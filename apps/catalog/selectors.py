@@ -1,13 +1,17 @@
-"""Questions about items."""
+"""Questions about items: which one is meant, what it is made of, whence it comes; and about sites."""
 
+import datetime as dt
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import ROUND_UP, Decimal
+from typing import Any
 
 from django.db import connection
 from django.db.models import Q, QuerySet
 
+from apps.base.rows import rows
 from apps.catalog import models
 
 
@@ -38,8 +42,8 @@ def match(*, partner_id: uuid.UUID, wanted: Sequence[Wanted]) -> dict[int, Match
     own, partners, gtins = ([text for w in wanted if (text := getattr(w, name))] for name in ("own", "partners", "gtin"))
     with connection.cursor() as cursor:
         cursor.execute(_CANDIDATES, [partner_id, own, gtins, partner_id, partners])
-        rows = [Candidate(*row) for row in cursor.fetchall()]
-    return _choose(wanted, rows)
+        found = [Candidate(*row) for row in cursor.fetchall()]
+    return _choose(wanted, found)
 
 
 _CANDIDATES = (
@@ -61,11 +65,11 @@ class Candidate:
     partners: list[str]
 
 
-def _choose(wanted: Sequence[Wanted], rows: Sequence[Candidate]) -> dict[int, Match | None]:
-    by_number = {row.number: row for row in rows}
-    by_alias = {number: row for row in rows for number in row.partners}
+def _choose(wanted: Sequence[Wanted], candidates: Sequence[Candidate]) -> dict[int, Match | None]:
+    by_number = {row.number: row for row in candidates}
+    by_alias = {number: row for row in candidates for number in row.partners}
     by_gtin: dict[str, list[Candidate]] = defaultdict(list)
-    for row in rows:
+    for row in candidates:
         if row.gtin:
             by_gtin[row.gtin].append(row)
     chosen: dict[int, Match | None] = {}
@@ -110,10 +114,10 @@ def page(*, search: str = "", partner_id: uuid.UUID | None = None, after: str = 
     if partner_id is not None:
         found = found.filter(pk__in=models.Alias.objects.filter(partner_id=partner_id).values("item_id"))
     if before and not after:
-        rows = list(found.filter(number__lt=before).order_by("-number")[: limit + 1])
-        return Page(items=rows[:limit][::-1], more_before=len(rows) > limit, more_after=bool(rows))
-    rows = list((found.filter(number__gt=after) if after else found)[: limit + 1])
-    return Page(items=rows[:limit], more_before=bool(after and rows), more_after=len(rows) > limit)
+        held = list(found.filter(number__lt=before).order_by("-number")[: limit + 1])
+        return Page(items=held[:limit][::-1], more_before=len(held) > limit, more_after=bool(held))
+    held = list((found.filter(number__gt=after) if after else found)[: limit + 1])
+    return Page(items=held[:limit], more_before=bool(after and held), more_after=len(held) > limit)
 
 
 def likely(*, number: str = "", gtin: str = "", name: str = "", limit: int = 8) -> list[models.Item]:
@@ -132,3 +136,181 @@ def likely(*, number: str = "", gtin: str = "", name: str = "", limit: int = 8) 
 def aliases(items: Sequence[uuid.UUID]) -> list[tuple[uuid.UUID, uuid.UUID, str]]:
     """What partners call these items: item, partner, the partner's number. One query."""
     return list(models.Alias.objects.filter(item_id__in=items).order_by("number", "id").values_list("item_id", "partner_id", "number"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """An item as the planner sees it. unit: UN/ECE Rec 20; procurement: make, buy or stock; shipping_days: from being finished to the customer's door."""
+
+    id: uuid.UUID
+    number: str
+    name: str
+    name_zh: str
+    unit: str
+    procurement: str
+    shipping_days: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """A line of a bill of material. quantity, condition: formulas as text (`apps.base.formulas`), in units of the component for one unit of the item.
+
+    scrap: percent of what is taken that is lost; fixed: so much more a job. alternates: the lines that may stand in for it, best first,
+    one for one. The dates are the first and the last day on which it holds, None where there is no bound.
+    """
+
+    id: uuid.UUID
+    item: uuid.UUID
+    position: int
+    component: uuid.UUID
+    quantity: str
+    scrap: Decimal
+    fixed: Decimal
+    condition: str
+    priority: int
+    valid_from: dt.date | None
+    valid_until: dt.date | None
+    alternates: tuple["Component", ...] = ()
+
+    def taken(self, net: Decimal) -> Decimal:
+        """What must be taken so that `net` is left after the scrap, to the sixth digit upwards. The fixed quantity is not in it."""
+        return (net / (1 - self.scrap / 100)).quantize(_SIXTH, ROUND_UP)
+
+    def holds(self, on: dt.date) -> bool:
+        """Whether the day lies within its dates."""
+        return (self.valid_from is None or self.valid_from <= on) and (self.valid_until is None or on <= self.valid_until)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """From which partner an item is bought. The fields are those of `models.Source`."""
+
+    id: uuid.UUID
+    item: uuid.UUID
+    partner_id: uuid.UUID
+    lead_days: int
+    transport_days: int
+    minimum: Decimal
+    multiple: Decimal
+    price: Decimal | None
+    currency: str
+    priority: int
+    policy: str
+    asked: bool
+    active: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Structure:
+    """All that some items are made of, down to the last component: the items by id, the lines by their item in the order of their position,
+    the sources by their item in the order of their priority. An item without lines (without sources) is no key there."""
+
+    items: dict[uuid.UUID, Made]
+    components: dict[uuid.UUID, tuple[Component, ...]]
+    sources: dict[uuid.UUID, tuple[Source, ...]]
+
+
+_SIXTH = Decimal("0.000001")
+_COMPONENT = ("id", "item", "position", "component", "quantity", "scrap", "fixed", "condition", "priority", "valid_from", "valid_until")
+_COMPONENT_COLUMNS = "c.id, c.item_id, c.position, c.component_id, c.quantity, c.scrap, c.fixed, c.condition, c.priority, c.valid_from, c.valid_until"
+# UNION drops what was reached before: a circle ends there.
+_REACHED = (
+    "WITH RECURSIVE reached(id) AS (SELECT unnest(%s::uuid[]) UNION SELECT c.component_id FROM catalog_component c JOIN reached r ON c.item_id = r.id) "
+    f"SELECT {_COMPONENT_COLUMNS}, c.alternate_of_id FROM catalog_component c JOIN reached r ON c.item_id = r.id ORDER BY c.position, c.id"
+)
+_SOURCE = ("id", "item", "partner_id", "lead_days", "transport_days", "minimum", "multiple", "price", "currency", "priority", "policy", "asked", "active")
+_SOURCES = (
+    "SELECT id, item_id, partner_id, lead_days, transport_days, minimum, multiple, price, currency, priority, policy, asked, active "
+    "FROM catalog_source WHERE item_id = ANY(%s::uuid[]) ORDER BY priority, id"
+)
+_MADE = ("id", "number", "name", "name_zh", "unit", "procurement", "shipping_days")
+_ITEMS = "SELECT id, number, name, name_zh, unit, procurement, shipping_days FROM catalog_item WHERE id = ANY(%s::uuid[])"
+
+
+def structure(items: Sequence[uuid.UUID], *, inactive: bool = False) -> Structure:
+    """All components and sources that can be reached from `items`, themselves among them, whatever their conditions and dates say.
+
+    Three queries, whatever the number and the depth; a circle does no harm. inactive: also the sources that are switched off.
+    """
+    components = _components(rows(_REACHED, (*_COMPONENT, "alternate_of"), [list(items)]))
+    ids = {*items, *(one.component for lines in components.values() for line in lines for one in (line, *line.alternates))}
+    return Structure(
+        items={row["id"]: Made(**row) for row in rows(_ITEMS, _MADE, [list(ids)])},
+        components=components,
+        sources=_sources(list(ids), inactive=inactive),
+    )
+
+
+def _components(found: Sequence[dict[str, Any]]) -> dict[uuid.UUID, tuple[Component, ...]]:
+    """The lines by item, each with those that may stand in for it."""
+    alternates: dict[uuid.UUID, list[Component]] = defaultdict(list)
+    main: list[dict[str, Any]] = []
+    for row in found:
+        of = row.pop("alternate_of")
+        if of is None:
+            main.append(row)
+        else:
+            alternates[of].append(Component(**row))
+    grouped: dict[uuid.UUID, list[Component]] = defaultdict(list)
+    for row in main:
+        standing_in = sorted(alternates.get(row["id"], ()), key=lambda one: (one.priority, one.position))
+        grouped[row["item"]].append(Component(**row, alternates=tuple(standing_in)))
+    return {item: tuple(lines) for item, lines in grouped.items()}
+
+
+def _sources(items: Sequence[uuid.UUID], *, inactive: bool) -> dict[uuid.UUID, tuple[Source, ...]]:
+    grouped: dict[uuid.UUID, list[Source]] = defaultdict(list)
+    for row in rows(_SOURCES, _SOURCE, [list(items)]):
+        if inactive or row["active"]:
+            grouped[row["item"]].append(Source(**row))
+    return {item: tuple(found) for item, found in grouped.items()}
+
+
+def components(item: uuid.UUID) -> tuple[Component, ...]:
+    """The lines of one item's own bill of material, by position. One query."""
+    query = f"SELECT {_COMPONENT_COLUMNS}, c.alternate_of_id FROM catalog_component c WHERE c.item_id = %s ORDER BY c.position, c.id"
+    return _components(rows(query, (*_COMPONENT, "alternate_of"), [item])).get(item, ())
+
+
+def sources(item: uuid.UUID, *, inactive: bool = False) -> tuple[Source, ...]:
+    """From whom the item is bought, the lowest priority first. One query."""
+    return _sources([item], inactive=inactive).get(item, ())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """An item into which another one goes. level: 1 where it is a component itself, 2 where it is one of a component …"""
+
+    id: uuid.UUID
+    number: str
+    name: str
+    name_zh: str
+    level: int
+
+
+# A row for each item and level, at most as deep as a bill of material may be: a circle ends there too.
+_USES = (
+    "WITH RECURSIVE used(id, level) AS (SELECT c.item_id, 1 FROM catalog_component c WHERE c.component_id = %s "
+    "UNION SELECT c.item_id, u.level + 1 FROM catalog_component c JOIN used u ON c.component_id = u.id WHERE u.level < %s) "
+    "SELECT i.id, i.number, i.name, i.name_zh, min(u.level) FROM used u JOIN catalog_item i ON i.id = u.id GROUP BY i.id ORDER BY min(u.level), i.number"
+)
+DEEPEST = 50
+
+
+def where_used(item: uuid.UUID) -> list[Use]:
+    """The items that need this one, the nearest first, up to the top. One query."""
+    return [Use(**row) for row in rows(_USES, ("id", "number", "name", "name_zh", "level"), [item, DEEPEST])]
+
+
+def ids(numbers: Iterable[str]) -> dict[str, uuid.UUID]:
+    """The items with these numbers of one's own. One query."""
+    return {row["number"]: row["id"] for row in rows("SELECT number, id FROM catalog_item WHERE number = ANY(%s::text[])", ("number", "id"), [list(numbers)])}
+
+
+def sites() -> QuerySet[models.Site]:
+    """One's own sites: the main one first, then by code."""
+    return models.Site.objects.order_by("-main", "code")
+
+
+def site(*, id: uuid.UUID) -> models.Site | None:
+    return models.Site.objects.filter(pk=id).first()
