@@ -42,6 +42,14 @@ def quantity(value: Any) -> Decimal:
     return parsed
 
 
+def quantity_or_none(value: Any) -> Decimal:
+    """A quantity of zero or more: of what was shipped or received, nothing is an answer too."""
+    parsed = number(value)
+    if parsed < 0:
+        raise Unreadable("negative", _("A quantity cannot be negative."))
+    return parsed
+
+
 def price(value: Any) -> Decimal:
     """A price of zero or more."""
     parsed = number(value)

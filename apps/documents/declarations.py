@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from apps.base.problems import Problem
-from apps.documents.services import KeyTaken, MayNot, NoSuchDocument, NotAllowed, Stale, StillRunning
+from apps.documents.services import KeyTaken, MayNot, NoSuchDocument, NotAllowed, Stale, StillRunning, Uncountable
 from apps.documents.types import TYPES
 
 DESK = {"buyer": "buyer", "seller": "seller"}
@@ -41,6 +41,7 @@ PROBLEMS = {
         status=404, code="not-found", title=_("There is nothing here."), detail=lambda error: str(_("It does not exist, or it is not yours to see."))
     ),
     MayNot: Problem(status=403, code="forbidden", title=_("You may not do this."), more=lambda error: {"permission": error.permission}),
+    Uncountable: Problem(status=409, code="uncountable", title=_("This cannot be counted on an agreed line.")),
     Stale: Problem(status=412, code="stale", title=_("The document has changed."), more=lambda error: {"version": error.version}),
     KeyTaken: Problem(
         status=422,

@@ -16,6 +16,7 @@ class State:
     """A state of the conversation.
 
     final: nothing more is said. waits_for: the side whose move the document waits for.
+    counted: while it holds, the document's lines count as progress of the lines that they name (`documents.services.counting`).
     """
 
     code: str
@@ -24,6 +25,7 @@ class State:
     icon: str
     final: bool = False
     waits_for: Side | None = None
+    counted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,9 @@ class DocumentType:
 
     collection: its name in URLs. issuer: the side whose number it bears. draft: the state in which it is written at home.
     answers: collections of the moves on it that can be read as documents of their own (`order-responses`).
+    dated: its lines say when they are due. priced: it has a currency, and its lines prices.
+    link: what its lines do to the lines of another document that they name (`ships`); empty where they name none.
+    own_entry: the app above that owns it enters it by a service and a page of its own, and not by the common form.
     """
 
     code: str
@@ -78,6 +83,10 @@ class DocumentType:
     moves: tuple[Move, ...]
     side_labels: Mapping[str, Text]
     answers: Mapping[str, Text] = field(default_factory=dict)
+    dated: bool = True
+    priced: bool = True
+    link: str = ""
+    own_entry: bool = False
 
     def state(self, code: str) -> State:
         return next(state for state in self.states if state.code == code)

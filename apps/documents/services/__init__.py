@@ -3,6 +3,7 @@
 from apps.documents.services.adding import Added
 from apps.documents.services.arranging import forget_view, save_view
 from apps.documents.services.attaching import accept_attachment, attach, compare_attachments, untold
+from apps.documents.services.counting import Counted, Uncountable
 from apps.documents.services.folding import Content, NotAllowed, Said
 from apps.documents.services.keeping import Answer, KeyTaken, StillRunning, claim, fingerprint, keep_answer, keep_original
 from apps.documents.services.matching import match_line
@@ -16,6 +17,7 @@ __all__ = [
     "Added",
     "Answer",
     "Content",
+    "Counted",
     "KeyTaken",
     "MayNot",
     "Moved",
@@ -26,6 +28,7 @@ __all__ = [
     "Stale",
     "StillRunning",
     "Unacceptable",
+    "Uncountable",
     "accept",
     "accept_attachment",
     "accept_remark",

@@ -15,7 +15,7 @@ from apps.base.findings import Finding, Invalid, refuse
 from apps.base.models import Batch
 from apps.catalog import selectors as catalog
 from apps.documents import models
-from apps.documents.services import folding, storing, wording
+from apps.documents.services import counting, folding, storing, wording
 from apps.documents.services.folding import Content, NotAllowed, Said
 from apps.documents.services.wording import Reader
 from apps.documents.types import TYPES
@@ -129,9 +129,9 @@ def read_content(document_type: DocumentType, *, given: Mapping[str, Any], today
     """An input as engine content in the type's first state. Raises Invalid with every finding."""
     reader = Reader(lenient=lenient)
     number = reader.text("/number", given.get("number"), 60, required=True)
-    currency = reader.currency("/currency", given.get("currency"))
+    currency = reader.currency("/currency", given.get("currency")) if document_type.priced else ""
     issued_on = reader.take("/issued_on", fields.date, given["issued_on"], None) if given.get("issued_on") else today
-    lines = wording.read_lines(reader, given.get("lines"))
+    lines = wording.read_lines(reader, given.get("lines"), dated=document_type.dated)
     same = models.Document.objects.filter(type=document_type.code, issuer_id=acting.home().id, number=number)
     if number and (same.exclude(pk=own) if own else same).exists():
         reader.findings += _number_taken(number).findings
@@ -226,8 +226,11 @@ def apply(
         wire = wording.write(declared.effect, given)
         made = storing.made_by(by, at=at, move=move, said=said.said, seen=said.seen, data=wire)
         step = storing.store(row, before, after, made)
+        counted = counting.count(row, document_type, before, after, step)
         body = _body(row, step) if crosses else None
         announcing.announce(Moved(document=row, document_type=document_type, step=step, body=body, inline=inline))
+        if counted:
+            announcing.announce(counted)
     return row
 
 
@@ -294,8 +297,9 @@ def accept(*, body: Mapping[str, Any], partner_id: uuid.UUID, envelope: int) -> 
     )  # fmt: skip
     with transaction.atomic(savepoint=False):
         row = storing.locked(uuid.UUID(body["document"]))
+        before = after = Content(state=document_type.draft)
         if row is None:
-            row, step = _receive(document_type, declared, said, uuid.UUID(body["document"]), partner_id, made)
+            row, step, after = _receive(document_type, declared, said, uuid.UUID(body["document"]), partner_id, made)
         elif row.partner_id != partner_id or row.side == said.side:
             raise Unacceptable(_("This document is not between these two enterprises."))
         elif said.said != row.partner_said + 1:
@@ -304,13 +308,23 @@ def accept(*, body: Mapping[str, Any], partner_id: uuid.UUID, envelope: int) -> 
             before = storing.load(row)
             after = _taken(document_type, row, before, said)
             step = storing.store(row, before, after, replace(made, overruled=after is before))
+        counted = _count(row, document_type, before, after, step)
         announcing.announce(Moved(document=row, document_type=document_type, step=step, body=None))
+        if counted:
+            announcing.announce(counted)
     return row
+
+
+def _count(row: models.Document, document_type: DocumentType, before: Content, after: Content, step: models.Step) -> counting.Counted | None:
+    try:
+        return counting.count(row, document_type, before, after, step)
+    except (ValueError, KeyError, TypeError, ArithmeticError) as error:
+        raise Unacceptable(_("A line names a line of an order that is not between these two enterprises, or not agreed.")) from error
 
 
 def _receive(
     document_type: DocumentType, move: Move, said: Said, id: uuid.UUID, partner_id: uuid.UUID, made: storing.Made
-) -> tuple[models.Document, models.Step]:
+) -> tuple[models.Document, models.Step, Content]:
     """The first word about a document: it stands at this side from now on."""
     if move.effect != "ask" or said.side != document_type.issuer or said.said != 1:
         raise Unacceptable(_("The first word about a document must be its publication."))
@@ -318,7 +332,7 @@ def _receive(
     side = OTHER[said.side]
     items = _match(after, side=side, partner_id=partner_id, lenient=True)
     row = models.Document(id=id, type=document_type.code, side=side, partner_id=partner_id, issuer_id=partner_id)
-    return row, storing.create(row, after, items, before=document_type.draft, made=made)
+    return row, storing.create(row, after, items, before=document_type.draft, made=made), after
 
 
 def _taken(document_type: DocumentType, row: models.Document, before: Content, said: Said) -> Content:

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Sum
 
 from apps.documents import models
-from apps.documents.services import folding, storing, wording
+from apps.documents.services import counting, folding, storing, wording
 from apps.documents.services.folding import Content, Line, Said, Schedule
 from apps.documents.types import TYPES
 
@@ -35,7 +35,7 @@ def compare(*, document: uuid.UUID, bodies: Sequence[Mapping[str, Any]]) -> list
         return [*found, f"document {row.number}: {len(held.lines)} lines in the table, {len(told.lines)} in the log"]
     for mine, theirs in zip(held.lines, told.lines, strict=True):
         found += _compare_lines(row, mine, theirs)
-    return found + _compare_quantities(row, told)
+    return found + _compare_quantities(row, told) + counting.compare_counts(row, document_type, told)
 
 
 def _said(document_type: Any, body: Mapping[str, Any]) -> Said:

@@ -63,24 +63,26 @@ class Reader:
             raise Invalid(self.findings)
 
 
-def read_lines(reader: Reader, given: Any) -> list[Line]:
-    """The lines of an order: at least one, at most 10,000; each a mapping as in the contract."""
+def read_lines(reader: Reader, given: Any, *, dated: bool = True) -> list[Line]:
+    """The lines of a document: at least one, at most 10,000; each a mapping as in the contract. dated: a line says when it is due."""
     if not isinstance(given, Sequence) or isinstance(given, str) or not given:
         reader.found("/lines", "required", _("Give at least one line."))
         return []
     if len(given) > MOST_LINES:
         reader.found("/lines", "too_many", _("A document has at most 10,000 lines; this one has %(count)d. Split it.") % {"count": len(given)})
         return []
-    return [_read_line(reader, f"/lines/{index}", index + 1, line) for index, line in enumerate(given)]
+    return [_read_line(reader, f"/lines/{index}", index + 1, line, dated=dated) for index, line in enumerate(given)]
 
 
-def _read_line(reader: Reader, at: str, position: int, given: Any) -> Line:
+def _read_line(reader: Reader, at: str, position: int, given: Any, *, dated: bool) -> Line:
     if not isinstance(given, Mapping):
         reader.found(at, "line", _("A line is an object with item, quantity, unit and schedules."))
         given = {}
-    quantity = reader.take(f"{at}/quantity", fields.quantity, given.get("quantity"), Decimal(0))
-    schedules = _read_schedules(reader, at, given.get("schedules"), quantity)
-    readable = quantity and schedules and all(s.quantity for s in schedules)
+    # A line of what was shipped may say that nothing was.
+    quantity = reader.take(f"{at}/quantity", fields.quantity if dated else fields.quantity_or_none, given.get("quantity"), Decimal(0))
+    undated = not dated and given.get("schedules") is None
+    schedules = [Schedule(new_id(), quantity, None)] if undated else _read_schedules(reader, at, given.get("schedules"), quantity)
+    readable = dated and quantity and schedules and all(s.quantity for s in schedules)
     if readable and not reader.lenient and sum(s.quantity for s in schedules) != quantity:
         reader.found(f"{at}/schedules", "sum", _("The quantities of the dates must add up to the quantity of the line."))
     price = given.get("price")
