@@ -157,13 +157,14 @@ class Slot:
 
 @dataclass(slots=True, kw_only=True)
 class Job:
-    """A work order that the plan proposes."""
+    """A work order that the plan proposes. ready: when what it makes can be taken: its end and the lag of its last operation."""
 
     key: Key
     item: Key
     quantity: int
     routing: Key
     slots: list[Slot]
+    ready: Minute
 
     @property
     def start(self) -> Minute:
