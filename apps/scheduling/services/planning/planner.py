@@ -8,7 +8,7 @@ made earlier than it serves. A change costs O(log n), whatever there is already.
 from collections.abc import Iterable
 from typing import Literal
 
-from apps.scheduling.services.planning.state import Bought, Lot, Made, Peg, Shelf, State
+from apps.scheduling.services.planning.book import Bought, Lot, Made, Peg, Shelf, Book
 from apps.scheduling.services.planning.structure import Way, consumed, duration, examine, lot_size, ways
 from apps.scheduling.services.planning.timeline import Timeline
 from apps.scheduling.services.planning.world import (
@@ -48,7 +48,7 @@ class Planned:
 
 
 class Planner:
-    """A plan that keeps its state: one more demand can be planned on top, and one can be withdrawn."""
+    """A plan that keeps its book: one more demand can be planned on top, and one can be withdrawn."""
 
     def __init__(self, world: World, *, at: Minute) -> None:
         """at: now; nothing begins before it. Raises Circle and ValueError as `examine` does."""
@@ -58,12 +58,12 @@ class Planner:
         for taken in world.busy:
             busy.setdefault(taken.resource, []).append((taken.start, taken.end))
         machines = {key: Timeline(resource, at, world.horizon, busy.get(key, ())) for key, resource in world.resources.items()}
-        self.state = State(machines)
+        self.book = Book(machines)
         self.planned: dict[Key, Planned] = {}
         self._ways: dict[Key, tuple[Way, ...]] = {key: ways(item) for key, item in world.items.items()}
         for supply in world.supplies:
             if supply.quantity:
-                self.state.shelf(supply.item).put(Lot(supply.key, self.state.serial(), supply.item, supply.quantity, max(supply.at, at)))
+                self.book.shelf(supply.item).put(Lot(supply.key, self.book.serial(), supply.item, supply.quantity, max(supply.at, at)))
 
     # Demands ----------------------------------------------------------------------------------------------------------
 
@@ -74,34 +74,34 @@ class Planner:
         wanted = max(self.at, demand.earliest, demand.due if direction == "backward" else 0)
         planned = self.planned[demand.key] = Planned(demand, wanted)
         self._serve(planned)
-        self.state.log.clear()
+        self.book.log.clear()
         return planned
 
     def withdraw(self, key: Key) -> Demand:
         """Take a demand out: what only it needed is free again."""
         planned = self.planned.pop(key)
         self._release(planned.pegs)
-        self.state.log.clear()
+        self.book.log.clear()
         return planned.demand
 
     def _release(self, pegs: list[Peg]) -> None:
-        state, open_ends = self.state, [pegs]
+        book, open_ends = self.book, [pegs]
         while open_ends:
             pegs = open_ends.pop()
             for lot, quantity in list(pegs):
-                state.give(lot, quantity, pegs)
+                book.give(lot, quantity, pegs)
                 if lot.left == lot.quantity and isinstance(lot, Made | Bought):
-                    state.remove(lot)
+                    book.remove(lot)
                     if isinstance(lot, Made):
-                        state.vacate(lot.slots)
+                        book.vacate(lot.slots)
                         open_ends.append(lot.pegs)
 
     def _serve(self, planned: Planned) -> None:
-        demand, need, pegs, state = planned.demand, planned.wanted, planned.pegs, self.state
+        demand, need, pegs, book = planned.demand, planned.wanted, planned.pegs, self.book
         late: list[Had] = []
         left = self._from_shelf(demand.item, demand.quantity, need, pegs)
         while left:
-            mark = len(state.log)
+            mark = len(book.log)
             before = left
             when, cause, left = self._next_lot(demand.item, left, need, pegs)
             if when > need:
@@ -109,11 +109,11 @@ class Planner:
             if when >= NEVER:
                 break
             if when > need and isinstance(pegs[-1][0], Made):
-                steps = state.undo(mark)
+                steps = book.undo(mark)
                 again, _cause, left_again = self._next_lot(demand.item, before, when, pegs)
                 if again > when or left_again != left:
-                    state.undo(mark)
-                    state.again(steps)
+                    book.undo(mark)
+                    book.again(steps)
         if late:
             cause = max(late, key=lambda had: had[0])[1]
             planned.causes = (cause,) if cause else ()
@@ -134,36 +134,36 @@ class Planner:
 
     def _from_shelf(self, item: Key, left: int, need: Minute, pegs: list[Peg]) -> int:
         """Take what is there by `need`, the latest first, so that the earlier remains for who needs it earlier. Gives what is still wanted."""
-        shelf = self.state.shelves.get(item)
+        shelf = self.book.shelves.get(item)
         if shelf is not None and left:
             place = shelf.upto(need)
             while place and left:
                 place -= 1
                 lot = shelf.lots[place]
                 taken = min(left, lot.left)
-                self.state.take(lot, taken, pegs)
+                self.book.take(lot, taken, pegs)
                 left -= taken
         return left
 
     def _next_lot(self, item: Key, left: int, need: Minute, pegs: list[Peg]) -> tuple[Minute, Cause | None, int]:
         """Make or buy one lot, or take one that comes late but earlier than that. Gives when it is there, why not earlier, and what is still wanted."""
-        state = self.state
-        mark = len(state.log)
+        book = self.book
+        mark = len(book.log)
         when, cause, size = self._best_way(item, left, need)
         if when > need:
-            shelf = state.shelves.get(item)
+            shelf = book.shelves.get(item)
             coming = self._coming(shelf, need, when) if shelf is not None else None
             if coming is not None:
-                state.undo(mark)
+                book.undo(mark)
                 taken = min(left, coming.left)
-                state.take(coming, taken, pegs)
+                book.take(coming, taken, pegs)
                 return coming.at, Cause(kind="supply", subject=coming.key, until=coming.at), left - taken
             if when >= NEVER:
                 return when, cause, left
         lot = self._fresh
         assert lot is not None
         taken = min(left, size)
-        state.take(lot, taken, pegs)
+        book.take(lot, taken, pegs)
         return when, cause, left - taken
 
     def _coming(self, shelf: Shelf, need: Minute, before: Minute) -> Lot | None:
@@ -180,24 +180,24 @@ class Planner:
 
     def _best_way(self, item: Key, left: int, need: Minute) -> tuple[Minute, Cause | None, int]:
         """One lot the first way that is in time, else the way that is earliest. `_fresh` is the lot."""
-        state, found = self.state, self._ways.get(item, ())
+        book, found = self.book, self._ways.get(item, ())
         self._fresh = None
         if not found:
             return NEVER, Cause(kind="nothing", subject=item, until=self.world.horizon), 0
         best: tuple[Minute, Cause | None, int] | None = None
         for way in found:
-            mark = len(state.log)
+            mark = len(book.log)
             size = lot_size(way, left)
             when, cause = self._make(item, way, size, need) if isinstance(way, Routing) else self._buy(item, way, size, need)
             if when <= need:
                 return when, cause, size
             if best is None or when < best[0]:
                 best, lot = (when, cause, size), self._fresh
-                steps = state.undo(mark) if len(found) > 1 else []
+                steps = book.undo(mark) if len(found) > 1 else []
             else:
-                state.undo(mark)
+                book.undo(mark)
         assert best is not None
-        state.again(steps) if len(found) > 1 else None
+        book.again(steps) if len(found) > 1 else None
         self._fresh = lot
         return best
 
@@ -217,13 +217,13 @@ class Planner:
             cause = Cause(kind="lead_time", subject=source.key, until=arrives)
         if arrives > horizon:
             return NEVER, Cause(kind="horizon", subject=source.key, until=horizon, because=(cause,))
-        self._fresh = bought = Bought(self.state.serial(), item, quantity, arrives, source, need, answer)
-        self.state.add(bought)
+        self._fresh = bought = Bought(self.book.serial(), item, quantity, arrives, source, need, answer)
+        self.book.add(bought)
         return (arrives, cause) if arrives > need else (need, None)
 
     def _ask(self, item: Key, source: Source, quantity: int, needed: Minute) -> Answer | None:
         """An answer that an abandoned attempt left over serves again where it is early enough, or as early as he can."""
-        for before, answer in self.state.spare.get((source.key, item, quantity), ()):
+        for before, answer in self.book.spare.get((source.key, item, quantity), ()):
             if answer.at <= needed or needed <= before - source.transport < answer.at:
                 return answer
         assert self.world.ask is not None
@@ -232,27 +232,27 @@ class Planner:
     # Making -----------------------------------------------------------------------------------------------------------
 
     def _make(self, item: Key, routing: Routing, quantity: int, need: Minute) -> Had:
-        state = self.state
-        mark = len(state.log)
-        made = Made(state.serial(), item, quantity, routing)
+        book = self.book
+        mark = len(book.log)
+        made = Made(book.serial(), item, quantity, routing)
         slots = self._backward(routing, quantity, need)
         start = slots[0].start if slots else need
         ready, cause = self._components(made, self.at if slots is None else start)
         if slots is not None and ready <= start:
             made.slots, made.at = slots, need if not slots else slots[-1].end + routing.operations[-1].lag
-            state.add(made)
+            book.add(made)
             self._fresh = made
             return need, None
         if slots:
-            state.vacate(slots)
+            book.vacate(slots)
         if ready < NEVER:
             ready, cause = self._forward(made, ready, cause)
         if ready >= NEVER:
-            state.undo(mark)
+            book.undo(mark)
             self._fresh = None
             return NEVER, cause
         made.at = ready
-        state.add(made)
+        book.add(made)
         self._fresh = made
         return (ready, cause) if ready > need else (need, None)
 
@@ -271,34 +271,34 @@ class Planner:
         """The item itself where it is in time, else what may stand in for it, the first that is in time, else whichever is earliest."""
         if not component.alternates:
             return self._obtain(component.item, quantity, need, pegs)
-        state, items = self.state, (component.item, *component.alternates)
+        book, items = self.book, (component.item, *component.alternates)
         for item in items:
             quantity = self._from_shelf(item, quantity, need, pegs)
         if not quantity:
             return need, None
         best, steps = None, []
         for item in items:
-            mark = len(state.log)
+            mark = len(book.log)
             had = self._obtain(item, quantity, need, pegs)
             if had[0] <= need:
                 return had
-            attempt = state.undo(mark)
+            attempt = book.undo(mark)
             if best is None or had[0] < best[0]:
                 best, steps = had, attempt
         assert best is not None
-        state.again(steps)
+        book.again(steps)
         return best
 
     def _backward(self, routing: Routing, quantity: int, need: Minute) -> list[Slot] | None:
         """The operations as late as they can be, reserved; None when they do not fit between now and the need."""
         slots: list[Slot] = []
-        mark, limit = len(self.state.log), min(need, self.world.horizon)
+        mark, limit = len(self.book.log), min(need, self.world.horizon)
         for operation in reversed(routing.operations):
             slot = self._latest(operation, quantity, limit - operation.lag)
             if slot is None:
-                self.state.undo(mark)
+                self.book.undo(mark)
                 return None
-            self.state.occupy([slot])
+            self.book.occupy([slot])
             slots.append(slot)
             limit = slot.start
         slots.reverse()
@@ -311,7 +311,7 @@ class Planner:
         best: tuple[Minute, Minute] | None = None
         chosen: Key = None
         for key in operation.resources:
-            machine = self.state.machines[key]
+            machine = self.book.machines[key]
             length = duration(operation, machine.efficiency, quantity)
             found = machine.latest(limit, length) if length else (limit, limit)
             if found is not None and (best is None or found[0] > best[0]):
@@ -329,7 +329,7 @@ class Planner:
                 kind: Literal["capacity", "horizon"] = "capacity" if slot is None else "horizon"
                 subject = operation.resources[0] if operation.resources else made.item
                 return NEVER, Cause(kind=kind, subject=subject, until=self.world.horizon, because=because)
-            self.state.occupy([slot])
+            self.book.occupy([slot])
             made.slots.append(slot)
             if slot.start > ready:
                 cause = Cause(kind="capacity", subject=slot.resource, until=slot.start, because=(cause,) if cause else ())
@@ -345,7 +345,7 @@ class Planner:
         best: tuple[Minute, Minute] | None = None
         chosen: Key = None
         for key in operation.resources:
-            machine = self.state.machines[key]
+            machine = self.book.machines[key]
             length = duration(operation, machine.efficiency, quantity)
             found = machine.earliest(ready, length) if length else (ready, ready)
             if found is not None and (best is None or found[1] < best[1]):
@@ -364,11 +364,11 @@ class Planner:
             found.takes.extend(self._takes(planned.demand.key, planned.pegs))
             if planned.causes:
                 found.causes[planned.demand.key] = planned.causes
-        for made in self.state.made.values():
+        for made in self.book.made.values():
             job = Job(key=made.key, item=made.item, quantity=made.quantity, routing=made.routing.key, slots=made.slots, ready=made.at)
             found.jobs.append(job)
             found.takes.extend(self._takes(made.key, made.pegs))
-        for lot in self.state.bought.values():
+        for lot in self.book.bought.values():
             reference = lot.answer.reference if lot.answer else None
             found.purchases.append(
                 Purchase(key=lot.key, item=lot.item, source=lot.source.key, quantity=lot.quantity, needed=lot.needed, arrives=lot.at, reference=reference)
@@ -390,7 +390,7 @@ class Planner:
 
     def unused(self) -> list[Answer]:
         """Answers of partners that the plan did not take in the end."""
-        return [answer for answers in self.state.spare.values() for _needed, answer in answers]
+        return [answer for answers in self.book.spare.values() for _needed, answer in answers]
 
 
 def in_turn(demands: Iterable[Demand]) -> list[Demand]:

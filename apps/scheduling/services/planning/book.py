@@ -69,7 +69,7 @@ Step = tuple[Callable[..., None], Callable[..., None], tuple[Any, ...]]
 """What was done, how it is undone, with what."""
 
 
-class State:
+class Book:
     """Shelves, machines and what was made and bought; each change through `do`, so that `undo` and `again` can follow it."""
 
     def __init__(self, machines: dict[Key, Timeline]) -> None:
