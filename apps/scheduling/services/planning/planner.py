@@ -8,7 +8,7 @@ made earlier than it serves. A change costs O(log n), whatever there is already.
 from collections.abc import Iterable
 from typing import Literal
 
-from apps.scheduling.services.planning.book import Bought, Lot, Made, Peg, Shelf, Book
+from apps.scheduling.services.planning.book import Book, Bought, Lot, Made, Peg, Shelf
 from apps.scheduling.services.planning.structure import Way, consumed, duration, examine, lot_size, ways
 from apps.scheduling.services.planning.timeline import Timeline
 from apps.scheduling.services.planning.world import (
