@@ -15,6 +15,11 @@ def own_words(english: str, chinese: str) -> str:
     return chinese if chinese and (get_language() or "").startswith("zh") else english
 
 
+def said(choices: Mapping[str, str | None]) -> dict[str, str]:
+    """The choices without those that leave something out, in the order of their features' codes."""
+    return {feature: value for feature, value in sorted(choices.items()) if value is not None}
+
+
 class Kind(models.TextChoices):
     """What is asked of the chooser: one of several options, a number, or yes or no."""
 
@@ -24,11 +29,12 @@ class Kind(models.TextChoices):
 
 
 class RuleKind(models.TextChoices):
-    """How the maker thinks of a rule; its formula alone says what it means."""
+    """How the maker thinks of a rule. Of a table the rows say what it means, of every other one its formula."""
 
     REQUIRES = "requires", _("requires")
     EXCLUDES = "excludes", _("excludes")
     CONDITION = "condition", _("condition")
+    TABLE = "table", _("table")
 
 
 class Product(HomeModel):
@@ -91,11 +97,14 @@ class Release(HomeModel):
 
 
 class Feature(HomeModel):
-    """What there is to choose. optional: nothing need be chosen. minimum, maximum, step: of a number. price: a formula, empty for none."""
+    """What there is to choose. optional: nothing need be chosen. minimum, maximum, step: of a number. price: a formula, empty for none.
+
+    attributes: figures for formulas (`feature.attribute`), numbers as text.
+    """
 
     release = models.ForeignKey(Release, models.CASCADE, related_name="features", verbose_name=_("release"))
     position = models.PositiveIntegerField(_("position"))
-    code = models.CharField(_("code"), max_length=60)
+    code = models.CharField(_("code"), max_length=200)
     name = models.CharField(_("name"), max_length=200)
     name_zh = models.CharField(_("Chinese name"), max_length=200, blank=True)
     kind = models.CharField(_("kind"), max_length=6, choices=Kind.choices, default=Kind.CHOICE)
@@ -106,7 +115,8 @@ class Feature(HomeModel):
     maximum = NumericField(_("maximum"), null=True, blank=True)
     step = NumericField(_("step"), null=True, blank=True)
     unit = models.CharField(_("unit"), max_length=3, blank=True)
-    price = models.CharField(_("price formula"), max_length=1000, blank=True)
+    price = models.TextField(_("price formula"), max_length=2000, blank=True)
+    attributes = models.JSONField(_("attributes"), default=dict, blank=True)
 
     class Meta:
         verbose_name = _("feature")
@@ -121,14 +131,15 @@ class Feature(HomeModel):
 
 
 class Option(HomeModel):
-    """One of the things that a feature can be. price: what it adds to the product's, below zero what it takes away."""
+    """One of the things that a feature can be. price: what it adds to the product's, below zero what it takes away. attributes: as of a feature."""
 
     feature = models.ForeignKey(Feature, models.CASCADE, related_name="options", verbose_name=_("feature"))
     position = models.PositiveIntegerField(_("position"))
-    code = models.CharField(_("code"), max_length=60)
+    code = models.CharField(_("code"), max_length=200)
     name = models.CharField(_("name"), max_length=200)
     name_zh = models.CharField(_("Chinese name"), max_length=200, blank=True)
     price = NumericField(_("price"), default=0)
+    attributes = models.JSONField(_("attributes"), default=dict, blank=True)
     picture = models.CharField(_("picture"), max_length=80, blank=True)
 
     class Meta:
@@ -139,13 +150,18 @@ class Option(HomeModel):
 
 
 class Rule(HomeModel):
-    """A formula (`apps.base.formulas`) that every sold configuration fulfils, and the sentence that is told where it forbids something."""
+    """What every sold configuration fulfils, and the sentence that is told where it forbids something.
+
+    formula: a condition (`apps.base.formulas`). table: the allowed combinations, `{"features": [...], "rows": [[...], ...]}`, each row with one
+    value a feature, null where it is left out.
+    """
 
     release = models.ForeignKey(Release, models.CASCADE, related_name="rules", verbose_name=_("release"))
     position = models.PositiveIntegerField(_("position"))
-    code = models.CharField(_("code"), max_length=60)
+    code = models.CharField(_("code"), max_length=200)
     kind = models.CharField(_("kind"), max_length=9, choices=RuleKind.choices, default=RuleKind.CONDITION)
-    formula = models.CharField(_("formula"), max_length=1000)
+    formula = models.TextField(_("formula"), max_length=20_000, blank=True)
+    table = models.JSONField(_("combinations"), null=True, blank=True)
     text = models.CharField(_("explanation"), max_length=400, blank=True)
     text_zh = models.CharField(_("Chinese explanation"), max_length=400, blank=True)
 
@@ -175,8 +191,10 @@ class Example(HomeModel):
 class Configuration(HomeModel):
     """What was chosen of a product, one's own or a partner's. The seller is an enterprise's id: no foreign key leaves a home.
 
-    choices: option code, number as text, “yes” or “no”, by feature. digest: see `services.digesting`. item, unit: the seller's item number
-    and its unit. amount: the price of one, None where it cannot be told. text: the choices in words, by language. token: who has it may look.
+    choices: option code, number as text, “yes” or “no”, by feature, None where it is left out on purpose. whole: the choices with all that
+    follows from them, without what is left out; empty until they are complete. digest: see `services.configuring`. item, unit: the seller's
+    item number and its unit. amount: the price of one, None where it cannot be told. text: the choices in words, by language. token: who
+    has it may look.
     """
 
     seller_id = models.UUIDField(_("seller"))
@@ -185,6 +203,7 @@ class Configuration(HomeModel):
     item = models.CharField(_("item number"), max_length=60, blank=True)
     unit = models.CharField(_("unit"), max_length=3, blank=True)
     choices = models.JSONField(_("choices"), default=dict)
+    whole = models.JSONField(_("everything chosen"), default=dict)
     digest = models.CharField(_("digest"), max_length=64, db_index=True)
     valid = models.BooleanField(_("possible"), default=True)
     complete = models.BooleanField(_("complete"), default=False)
@@ -208,4 +227,4 @@ class Configuration(HomeModel):
     @property
     def wire(self) -> Mapping[str, object]:
         """The configuration as it travels in the line of a document."""
-        return {"product": self.product, "release": self.release, "digest": self.digest, "choices": self.choices, "text": self.text}
+        return {"product": self.product, "release": self.release, "digest": self.digest, "choices": self.whole or said(self.choices), "text": self.text}

@@ -39,7 +39,11 @@ def save_product(*, given: Row, code: str | None = None, by: Actor, at: dt.datet
     """
     said = Reading(given)
     said.unknown(PRODUCT)
-    values = {"code": said.take("code", reading.slug, ""), "name": said.text("name", limit=200, required=True), "name_zh": said.text("name_zh", limit=200)}
+    values: dict[str, Any] = {
+        "code": said.take("code", reading.slug, ""),
+        "name": said.text("name", limit=200, required=True),
+        "name_zh": said.text("name_zh", limit=200),
+    }
     values |= {"text": said.text("text", limit=2000), "text_zh": said.text("text_zh", limit=2000), "public": said.yes("public")}
     values |= {"picture": said.take("picture", picture_name, ""), "item_id": _item(said)}
     said.done()
@@ -121,8 +125,8 @@ def write(release: Release, model: Row) -> None:
     Feature.objects.bulk_create(features)
     pairs = zip(features, model["features"], strict=True)
     Option.objects.bulk_create([Option(feature=feature, position=index, **row) for feature, said in pairs for index, row in enumerate(said["options"])])
-    for kind, rows in ((Rule, model["rules"]), (Example, model["examples"])):
-        kind._default_manager.bulk_create([kind(release=release, position=index, **row) for index, row in enumerate(rows)])
+    Rule.objects.bulk_create([Rule(release=release, position=index, **row) for index, row in enumerate(model["rules"])])
+    Example.objects.bulk_create([Example(release=release, position=index, **row) for index, row in enumerate(model["examples"])])
 
 
 def _without_options(row: Row) -> dict[str, Any]:
@@ -162,7 +166,7 @@ def save_feature(*, product: str, code: str | None, given: Row, by: Actor, at: d
     row = _read(reading.feature, given)
     _refuse_twice(row["options"])
     with transaction.atomic():
-        feature = _part(Feature, product, code, "code", row["code"])
+        feature: Feature = _part(Feature, product, code, "code", row["code"])
         _set(feature, _without_options(row))
         feature.options.all().delete()
         Option.objects.bulk_create([Option(feature=feature, position=index, **option) for index, option in enumerate(row["options"])])
@@ -180,7 +184,7 @@ def save_rule(*, product: str, code: str | None, given: Row, by: Actor, at: dt.d
     """Enter a rule, or replace the draft's rule `code`. Raises Invalid, NoDraft, NoSuchProduct."""
     row = _read(reading.rule, given)
     with transaction.atomic():
-        rule = _part(Rule, product, code, "code", row["code"])
+        rule: Rule = _part(Rule, product, code, "code", row["code"])
         _set(rule, row)
     return rule
 
@@ -189,7 +193,7 @@ def save_example(*, product: str, name: str | None, given: Row, by: Actor, at: d
     """Enter an example, or replace the draft's example `name`. Raises Invalid, NoDraft, NoSuchProduct."""
     row = _read(reading.example, given)
     with transaction.atomic():
-        example = _part(Example, product, name, "name", row["name"])
+        example: Example = _part(Example, product, name, "name", row["name"])
         _set(example, row)
     return example
 
@@ -206,7 +210,7 @@ def move_part(*, product: str, part: str, code: str, back: bool, by: Actor, at: 
     kind, name = PARTS[part]
     with transaction.atomic():
         draft = draft_of(locked(product))
-        rows = list(kind._default_manager.filter(release=draft).order_by("position"))
+        rows: list[Any] = list(kind._default_manager.filter(release=draft).order_by("position"))
         here = next((index for index, row in enumerate(rows) if getattr(row, name) == code), None)
         if here is None:
             raise NoSuchProduct(_("There is no such part of the product."))
@@ -217,7 +221,7 @@ def move_part(*, product: str, part: str, code: str, back: bool, by: Actor, at: 
         kind._default_manager.bulk_update(rows, ["position"])
 
 
-PARTS: Mapping[str, tuple[type[Feature] | type[Rule] | type[Example], str]] = {
+PARTS: Mapping[str, tuple[type[models.Model], str]] = {
     "features": (Feature, "code"),
     "rules": (Rule, "code"),
     "examples": (Example, "name"),

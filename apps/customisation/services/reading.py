@@ -11,12 +11,14 @@ from apps.base import fields, formulas, units
 from apps.base.findings import Finding, Invalid
 from apps.customisation.models import Kind, RuleKind
 from apps.customisation.services.picturing import picture_name
+from apps.customisation.services.solving.model import CODE, NO, YES
 
 T = TypeVar("T")
 MOST_FEATURES, MOST_OPTIONS, MOST_RULES, MOST_EXAMPLES = 5_000, 500, 20_000, 500
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,59}\Z")
-# How a flag is said, beside true and false.
-YES, NO = "yes", "no"
+MOST_ROWS = 20_000
+# How a form says that an optional feature is left out; no code begins so.
+LEFT_OUT = "__"
 
 
 class Reading:
@@ -88,9 +90,9 @@ class Reading:
 
 
 def code(value: Any) -> str:
-    """The code of a feature, an option or a rule: one line without quotes; letters, digits and `_` need no quotes in formulas."""
-    text = fields.text(value, limit=100, required=True)
-    if any(character in text for character in "\"'\n\t"):
+    """The code of a feature, an option or a rule: one line without double quotes; letters, digits and `_` need no quotes in formulas."""
+    text = fields.text(value, limit=200, required=True)
+    if not CODE.fullmatch(text) or text.startswith(LEFT_OUT):
         raise fields.Unreadable("code", _("A code is one line without quotation marks; best are letters, digits and “_”."))
     return text
 
@@ -128,11 +130,39 @@ def unit_or_none(value: Any) -> str:
     return "" if value is None or value == "" else units.unit(value)
 
 
+NOTHING: dict[str, str | bool] = {}
+
+
+def attributes(value: Any) -> dict[str, str | bool]:
+    """Attributes by name: a number or text as text, or true and false; at most 50."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping) or len(value) > 50:
+        raise fields.Unreadable("object", _("Attributes are an object of at most 50 names with values."))
+    return {
+        code(name): said if isinstance(said, bool) else fields.text(str(said) if isinstance(said, int) else said, limit=200) for name, said in value.items()
+    }
+
+
+def table(value: Any) -> dict[str, Any] | None:
+    """The allowed combinations: features, and rows with one value a feature, null where it is left out. None for none."""
+    if value is None:
+        return None
+    if not isinstance(value, Mapping) or set(value) != {"features", "rows"}:
+        raise fields.Unreadable("table", _("A table has features and rows."))
+    names, rows = value["features"], value["rows"]
+    if not isinstance(names, list) or not isinstance(rows, list) or not names or len(names) > 100 or len(rows) > MOST_ROWS:
+        raise fields.Unreadable("table", _("A table has 1 to 100 features and at most %(rows)d rows.") % {"rows": MOST_ROWS})
+    if any(not isinstance(row, list) or len(row) != len(names) for row in rows):
+        raise fields.Unreadable("table", _("Each row has one value for each feature."))
+    return {"features": [code(name) for name in names], "rows": [[None if one is None or one == "" else code(one) for one in row] for row in rows]}
+
+
 # What a model is made of -------------------------------------------------------------------------------------------------
 
-FEATURE = ("code", "name", "name_zh", "kind", "optional", "group", "group_zh", "minimum", "maximum", "step", "unit", "price", "options")
-OPTION = ("code", "name", "name_zh", "price", "picture")
-RULE = ("code", "kind", "formula", "text", "text_zh")
+FEATURE = ("code", "name", "name_zh", "kind", "optional", "group", "group_zh", "minimum", "maximum", "step", "unit", "price", "attributes", "options")
+OPTION = ("code", "name", "name_zh", "price", "attributes", "picture")
+RULE = ("code", "kind", "formula", "table", "text", "text_zh")
 EXAMPLE = ("name", "choices", "valid")
 
 
@@ -146,7 +176,8 @@ def feature(given: Any, at: str, findings: list[Finding]) -> dict[str, Any]:
     reading = Reading(given, at, findings)
     reading.unknown(FEATURE)
     found = {**_named(reading), "kind": reading.choice("kind", Kind.values, Kind.CHOICE), "optional": reading.yes("optional")}
-    found |= {"group": reading.text("group", limit=100), "group_zh": reading.text("group_zh", limit=100), "price": reading.take("price", formula, "")}
+    found |= {"group": reading.text("group", limit=100), "group_zh": reading.text("group_zh", limit=100)}
+    found |= {"price": reading.take("price", formula, ""), "attributes": reading.take("attributes", attributes, NOTHING)}
     found |= _range(reading) if found["kind"] == Kind.NUMBER else {"minimum": None, "maximum": None, "step": None, "unit": ""}
     rows = reading.listed("options", limit=MOST_OPTIONS)
     options = [option(row, f"{at}/options/{index}", findings) for index, row in enumerate(rows)]
@@ -173,20 +204,24 @@ def option(given: Any, at: str, findings: list[Finding]) -> dict[str, Any]:
     """The columns of an option."""
     reading = Reading(given, at, findings)
     reading.unknown(OPTION)
-    return {**_named(reading), "price": reading.take("price", number_or_zero, Decimal(0)), "picture": reading.take("picture", picture_name, "")}
+    price = reading.take("price", number_or_zero, Decimal(0))
+    more = {"attributes": reading.take("attributes", attributes, NOTHING), "picture": reading.take("picture", picture_name, "")}
+    return {**_named(reading), "price": price, **more}
 
 
 def rule(given: Any, at: str, findings: list[Finding]) -> dict[str, Any]:
-    """The columns of a rule."""
+    """The columns of a rule: a table, or a formula."""
     reading = Reading(given, at, findings)
     reading.unknown(RULE)
-    return {
-        "code": reading.take("code", code, ""),
-        "kind": reading.choice("kind", RuleKind.values, RuleKind.CONDITION),
-        "formula": reading.take("formula", condition, ""),
-        "text": reading.text("text", limit=400),
-        "text_zh": reading.text("text_zh", limit=400),
-    }
+    kind = reading.choice("kind", RuleKind.values, RuleKind.CONDITION)
+    combinations: dict[str, Any] | None = None
+    if kind == RuleKind.TABLE:
+        combinations = reading.take("table", table, None)
+        if reading.given.get("table") is None:
+            reading.found("table", "required", _("Enter the features and the rows of the table."))
+    said = "" if kind == RuleKind.TABLE else reading.take("formula", condition, "")
+    words = {"text": reading.text("text", limit=400), "text_zh": reading.text("text_zh", limit=400)}
+    return {"code": reading.take("code", code, ""), "kind": kind, "formula": said, "table": combinations, **words}
 
 
 def example(given: Any, at: str, findings: list[Finding]) -> dict[str, Any]:
@@ -227,24 +262,23 @@ def model(given: Any) -> dict[str, Any]:
 # Choices -----------------------------------------------------------------------------------------------------------------
 
 
-def plain_choices(given: Any, at: str, findings: list[Finding]) -> dict[str, str]:
-    """Choices as texts, without those that say nothing; what each may be is the model's to say.
+def plain_choices(given: Any, at: str, findings: list[Finding]) -> dict[str, str | None]:
+    """Choices as texts; null leaves out; what each may be is the model's to say.
 
-    A number may come as a whole number or as text, never as a float; true and false stand for yes and no.
+    A number may come as a whole number or as text, never as a float; true and false stand for yes and no; an empty text says nothing.
     """
     if given is None:
         return {}
     if not isinstance(given, Mapping):
         findings.append(Finding(at, "object", _("Send a JSON object.")))
         return {}
-    found = {}
+    found: dict[str, str | None] = {}
     for name, value in given.items():
-        if value is None or value == "":
-            continue
-        if isinstance(value, bool):
-            found[str(name)] = YES if value else NO
-        elif isinstance(value, int | str) and len(str(value)) <= 200:
-            found[str(name)] = str(value)
+        if value is None or isinstance(value, bool):
+            found[str(name)] = None if value is None else YES if value else NO
+        elif isinstance(value, int | str) and len(str(value)) <= 200 and str(value).isprintable():
+            if value != "":
+                found[str(name)] = str(value)
         else:
             place = str(name)[:60].replace("~", "~0").replace("/", "~1")
             findings.append(Finding(f"{at}/{place}", "choice", _("Write an option's code, or a number in digits as text: “red” or “600”.")))
