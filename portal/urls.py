@@ -11,6 +11,7 @@ from apps.catalog import api as catalog
 from apps.documents import api as documents
 from apps.exchange import api as exchange
 from apps.live import api as live
+from apps.logistics import api as logistics
 from apps.network import api as network
 
 # REST
@@ -21,6 +22,7 @@ api_urlpatterns: list[Any] = [
     *documents.routes(),
     *exchange.routes(),
     *live.routes(),
+    *logistics.routes(),
     *reference.routes(),
 ]
 
