@@ -5,6 +5,7 @@ They run at once, in the transaction of whoever announced, in the order of the f
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
@@ -53,6 +54,18 @@ def announce(news: Any) -> None:
         _loaded[kind] = [import_string(name) for name in _reactions.get(kind, [])]
     for react in _loaded[kind]:
         react(news)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a partner may ask (`declarations.QUESTIONS`, by its name).
+
+    document_type: both enterprises must have consented to documents of this type. answer: the dotted name of
+    `(body, partner_id) -> dict`, which reads and answers in plain JSON; what it writes is undone.
+    """
+
+    document_type: str
+    answer: str
 
 
 def ask_above(room: str, **question: Any) -> list[Any]:

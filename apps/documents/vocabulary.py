@@ -69,6 +69,7 @@ class DocumentType:
     collection: its name in URLs. issuer: the side whose number it bears. draft: the state in which it is written at home.
     answers: collections of the moves on it that can be read as documents of their own (`order-responses`).
     dated: its lines say when they are due. priced: it has a currency, and its lines prices.
+    ordered: what is agreed counts as ordered and confirmed.
     link: what its lines do to the lines of another document that they name (`ships`); empty where they name none.
     own_entry: the app above that owns it enters it by a service and a page of its own, and not by the common form.
     """
@@ -85,6 +86,7 @@ class DocumentType:
     answers: Mapping[str, Text] = field(default_factory=dict)
     dated: bool = True
     priced: bool = True
+    ordered: bool = True
     link: str = ""
     own_entry: bool = False
 

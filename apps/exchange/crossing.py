@@ -1,9 +1,11 @@
 """The lift: the only room from which one enterprise's home is entered on behalf of another."""
 
+import contextlib
 import itertools
 import logging
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,10 +14,12 @@ import orjson
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from apps.base import acting, clock
 from apps.base.acting import Home
+from apps.base.announcing import Question
 from apps.base.retrying import whole
 from apps.documents import services as documents
 from apps.exchange import models
@@ -38,8 +42,17 @@ class Stuck(Exception):
         self.seq = seq
 
 
+# The enterprises that wait, further out in this transaction, for a conversation to come back.
+_waiting: ContextVar[frozenset[uuid.UUID]] = ContextVar("waiting", default=frozenset())
+
+
 def carry(*, receiver: uuid.UUID, inline: bool) -> None:
-    """Bring the acting enterprise's envelopes to `receiver`: inside this transaction, or at once after its commit."""
+    """Bring the acting enterprise's envelopes to `receiver`: inside this transaction, or at once after its commit.
+
+    What is said to an enterprise that waits for this very conversation it takes in itself, when the conversation comes back to it.
+    """
+    if receiver in _waiting.get():
+        return
     me, home = acting.home().id, tenants.home(id=receiver)
     if home is None and inline:
         raise Stuck(0, _("The partner cannot be reached."))
@@ -52,9 +65,49 @@ def carry(*, receiver: uuid.UUID, inline: bool) -> None:
 
 
 def _inline(sender: uuid.UUID, home: Home) -> None:
-    with boundary.enter(home), transaction.atomic():
-        while _take_batch(sender, upto=None) == BATCH:
-            pass
+    """Let the receiver take in what was said, and take in what he answered to it, all in this transaction. Raises Stuck."""
+    token = _waiting.set(_waiting.get() | {sender})
+    try:
+        with _entered(home), transaction.atomic():
+            _take_all(sender)
+    finally:
+        _waiting.reset(token)
+    _take_all(home.id)
+
+
+def _take_all(sender: uuid.UUID) -> None:
+    while _take_batch(sender, upto=None) == BATCH:
+        pass
+
+
+@contextlib.contextmanager
+def _entered(home: Home) -> Iterator[None]:
+    """The other enterprise's home. A way that would lead in a circle, or too deep, is told as any other that cannot be gone. Raises Stuck."""
+    try:
+        with boundary.enter(home):
+            yield
+    except boundary.NoWay as error:
+        raise Stuck(0, str(error)) from error
+
+
+def ask(*, home: Home, question: Question, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Put a question to another enterprise, in this transaction. What crosses is plain JSON, there and back; what was written there is undone.
+
+    Raises Stuck where he gives no answer, with the reason.
+    """
+    me = acting.home().id
+    with _entered(home), transaction.atomic():
+        try:
+            network.agreed(id=me, document_type=question.document_type)
+            answer = orjson.dumps(import_string(question.answer)(body=orjson.loads(orjson.dumps(body)), partner_id=me))
+        except (OperationalError, InterfaceError, Stuck):
+            raise
+        except Exception as error:
+            log.exception("a question was not answered", extra={"question": question.answer})
+            raise Stuck(0, _("The partner gives no answer.")) from error
+        transaction.set_rollback(True)
+    found: dict[str, Any] = orjson.loads(answer)
+    return found
 
 
 def _after_commit(sender: uuid.UUID, home: Home) -> None:
@@ -78,7 +131,8 @@ def deliver(*, sender: uuid.UUID, receiver: uuid.UUID, home: Home | None = None,
     if home is None:
         return 0
     total = 0
-    with boundary.enter(home):
+    # After the commit of a conversation through several homes, the one that acts may be the receiver himself.
+    with contextlib.nullcontext() if _acts(home) else boundary.enter(home):
         for _batch in itertools.count() if batches is None else range(batches):
             taken = _deliver_batch(sender)
             total += taken
@@ -86,6 +140,11 @@ def deliver(*, sender: uuid.UUID, receiver: uuid.UUID, home: Home | None = None,
             if taken < BATCH:
                 break
     return total
+
+
+def _acts(home: Home) -> bool:
+    current = acting.current_or_none()
+    return current is not None and current.home is not None and current.home.id == home.id
 
 
 def _deliver_batch(sender: uuid.UUID) -> int:

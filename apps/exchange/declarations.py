@@ -9,6 +9,7 @@ from apps.base.problems import Problem
 from apps.documents.services import Added, Moved
 from apps.exchange.crossing import Stuck
 from apps.exchange.formats import MEDIA_TYPES, Finding, Refused, UnknownMediaType
+from apps.exchange.services import NoAnswer
 from apps.tenants.services import Provisioned
 
 REACTIONS = {
@@ -30,6 +31,7 @@ def _findings(error: Refused) -> dict[str, Any]:
 
 
 PROBLEMS = {
+    NoAnswer: Problem(status=409, code="no-answer", title=_("Your partner gives no answer.")),
     Stuck: Problem(status=409, code="partner-cannot-take-it", title=_("Your partner cannot take this in.")),
     Refused: Problem(
         status=422, code="message-refused", title=_("The message cannot be taken."), more=_findings, detail=lambda error: _sentence(error.findings[0])

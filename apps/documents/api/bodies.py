@@ -1,6 +1,6 @@
 """Which names a body may have, for each thing that can be sent."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -49,11 +49,11 @@ def read_draft(document_type: DocumentType, given: Mapping[str, Any]) -> dict[st
     return {"partner": partner, "note": given.get("note") or "", **wanted}
 
 
-def read_move(declared: Move | None, given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The data of a move. Raises Invalid."""
+def read_move(declared: Move | None, given: Mapping[str, Any], *, more: Sequence[str] = ()) -> Mapping[str, Any]:
+    """The data of a move. more: the names that it takes beyond the common ones. Raises Invalid."""
     if declared is None:
         return {}
-    check_names(given, move(declared))
+    check_names(given, {**move(declared), **dict.fromkeys(more)})
     lines = given.get("lines")
     found = [finding for index, line in enumerate(lines if isinstance(lines, list) else ()) for finding in _substitute(f"/lines/{index}", line)]
     if found:

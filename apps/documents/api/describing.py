@@ -11,6 +11,7 @@ from rest_framework import serializers
 
 from apps.base.describing import day, may_be, moment, number, operation, page_of, paging, parameter, shape, text, texts, uid, whole, yes
 from apps.documents.api.views import ANSWERS_BY, BY, Answer, Answers, Attachment, Attachments, Collection, Detail, Moves, Steps, Thread, writers
+from apps.documents.services import shapes_of
 from apps.documents.vocabulary import OTHER, DocumentType, Move
 
 UID = parameter("uid", _("The document's uid, the same for both enterprises."), kind=OpenApiTypes.UUID, place=OpenApiParameter.PATH)
@@ -148,7 +149,9 @@ class Shapes:
     def __init__(self, document_type: DocumentType) -> None:
         title, side = _title(document_type), OTHER[document_type.issuer]
         self.head = shape(f"{title}Head", **{name: make() for name, make in HEAD.items()})
-        self.whole = shape(title, **{name: make() for name, make in HEAD.items()}, lines=DocumentLine(many=True))
+        owned = shapes_of(document_type.code)
+        more = {name: make() for name, make in owned.told.items()} if owned else {}
+        self.whole = shape(title, **{name: make() for name, make in HEAD.items()}, lines=DocumentLine(many=True), **more)
         content: dict[str, Any] = {
             "number": text(_("Your number; each document has its own.")),
             "currency": text(_("ISO 4217.")),
@@ -156,9 +159,9 @@ class Shapes:
             "note": may_be(text),
             "issued_on": may_be(day, _("Today where it is not said.")),
         }
-        self.draft = shape(f"{title}Draft", **{side: text(_("The partner's short name."))}, **content)
         changes = {name: make() for name, make in HEAD_CHANGES.items()}
-        self.revision = shape(f"{title}Revision", **changes, lines=LineAsked(many=True, required=False))
+        self.draft = owned.asked if owned else shape(f"{title}Draft", **{side: text(_("The partner's short name."))}, **content)
+        self.revision = owned.asked if owned else shape(f"{title}Revision", **changes, lines=LineAsked(many=True, required=False))
 
 
 HEAD_CHANGES: Mapping[str, Callable[[], Any]] = {
@@ -169,7 +172,9 @@ HEAD_CHANGES: Mapping[str, Callable[[], Any]] = {
 }
 
 
-def _example(document_type: DocumentType) -> dict[str, Any]:
+def _example(document_type: DocumentType) -> Mapping[str, Any]:
+    if owned := shapes_of(document_type.code):
+        return owned.example
     line = {"item": "A-100", "quantity": "40", "unit": "C62", "price": "81.50", "schedules": [{"quantity": "40", "due_on": "2027-01-15"}]}
     return {OTHER[document_type.issuer]: "boreal", "number": "4500012345", "currency": "EUR", "lines": [line]}
 
@@ -259,6 +264,8 @@ def moved(document_type: DocumentType, shapes: Shapes, move: Move) -> Any:
         body["reason"] = text() if move.reason == "required" else may_be(text)
     if move.effect in ("offer", "counter"):
         body["lines"] = LineAnswered(many=True, required=move.effect == "counter", help_text=_("Lines that are not named stand as asked."))
+    if owned := shapes_of(document_type.code):
+        body |= {field: make() for field, make in owned.moves.get(move.code, {}).items()}
     name = "".join(part.title() for part in move.code.split("_"))
     made = operation(
         f"{document_type.code}_{move.code}",

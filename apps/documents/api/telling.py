@@ -6,7 +6,7 @@ from typing import Any
 
 from apps.base import acting
 from apps.base.acting import Actor
-from apps.documents import selectors
+from apps.documents import selectors, services
 from apps.documents.selectors import Whole
 from apps.documents.types import TYPES
 from apps.documents.vocabulary import DocumentType
@@ -72,7 +72,7 @@ def whole(document: Whole, *, actor: Actor) -> dict[str, Any]:
     """A document with its lines: what is asked, what is offered beside it, and what is agreed."""
     told = head(document.type, document.head, parties=Parties([document.head["partner_id"]]), actor=actor)
     told["lines"] = [_line(row, side=document.head["side"]) for row in document.lines]
-    return told
+    return told | services.tell(type=document.type.code, whole=document)
 
 
 def _line(row: Mapping[str, Any], *, side: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """REST for documents: one set of views, of which each document type gets its own from its declaration."""
 
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -86,11 +87,17 @@ class Collection(DocumentView):
         return of_partner(parameters, rows, "partner_id")
 
     def post(self, request: Request) -> Response:
-        wanted = bodies.read_draft(self.document_type, given(request))
-        document = services.draft(type=self.document_type.code, **wanted, by=acting.actor(), at=clock.now())
-        response = self.told(str(document.pk), status=201)
-        response["Location"] = request.build_absolute_uri(f"{request.path.rstrip('/')}/{document.pk}/")
+        key = self._entered(given(request))
+        response = self.told(str(key), status=201)
+        response["Location"] = request.build_absolute_uri(f"{request.path.rstrip('/')}/{key}/")
         return response
+
+    def _entered(self, body: Mapping[str, Any]) -> uuid.UUID:
+        type, by, at = self.document_type.code, acting.actor(), clock.now()
+        if services.owner_of(type):
+            return services.enter(type=type, given=body, by=by, at=at)
+        document = services.draft(type=type, **bodies.read_draft(self.document_type, body), by=by, at=at)
+        return uuid.UUID(str(document.pk))
 
 
 def of_partner(parameters: Parameters, rows: QuerySet[Any], field: str) -> QuerySet[Any]:
@@ -146,8 +153,10 @@ class Detail(InFormats):
     def patch(self, request: Request, uid: str) -> Response:
         self.head(uid)
         body = given(request)
-        check_names(body, bodies.REVISION)
-        services.revise(document=uuid_of(uid), given=body, by=acting.actor(), at=clock.now(), version=version_of(request))
+        type = self.document_type.code
+        if services.owner_of(type) is None:
+            check_names(body, bodies.REVISION)
+        services.change(type=type, document=uuid_of(uid), given=body, by=acting.actor(), at=clock.now(), version=version_of(request))
         return self.told(uid)
 
 
@@ -158,9 +167,11 @@ class Moves(DocumentView):
 
     def post(self, request: Request, uid: str, move: str = "") -> Response:
         self.head(uid)
-        data = bodies.read_move(self.move, given(request))
+        type = self.document_type.code
+        owned = services.shapes_of(type)
         code = self.move.code if self.move else move
-        services.apply(document=uuid_of(uid), move=code, data=data, by=acting.actor(), at=clock.now(), version=version_of(request))
+        data = bodies.read_move(self.move, given(request), more=tuple(owned.moves.get(code, ())) if owned else ())
+        services.make(type=type, document=uuid_of(uid), move=code, data=data, by=acting.actor(), at=clock.now(), version=version_of(request))
         return self.told(uid)
 
 

@@ -8,6 +8,7 @@ from apps.documents.services.folding import Content, NotAllowed, Said
 from apps.documents.services.keeping import Answer, KeyTaken, StillRunning, claim, fingerprint, keep_answer, keep_original
 from apps.documents.services.matching import match_line
 from apps.documents.services.moving import MayNot, Moved, NoSuchDocument, OutOfOrder, Stale, Unacceptable, accept, apply, draft, revise
+from apps.documents.services.owning import Owned, Owner, change, enter, make, owner_of, shapes_of, tell
 from apps.documents.services.recognising import LARGEST_FILE
 from apps.documents.services.remarking import accept_remark, compare_remarks, mark_seen, remark
 from apps.documents.services.replaying import compare
@@ -24,6 +25,8 @@ __all__ = [
     "NoSuchDocument",
     "NotAllowed",
     "OutOfOrder",
+    "Owned",
+    "Owner",
     "Said",
     "Stale",
     "StillRunning",
@@ -34,19 +37,25 @@ __all__ = [
     "accept_remark",
     "apply",
     "attach",
+    "change",
     "claim",
     "compare",
     "compare_attachments",
     "compare_remarks",
     "draft",
+    "enter",
     "fingerprint",
     "forget_view",
     "keep_answer",
     "keep_original",
+    "make",
     "mark_seen",
     "match_line",
+    "owner_of",
     "remark",
     "revise",
     "save_view",
+    "shapes_of",
+    "tell",
     "untold",
 ]

@@ -122,12 +122,21 @@ def allowed(document_type: DocumentType, content: Content, said: Said) -> Move:
     return move
 
 
+def outcome_of(move: Move, outcome: str) -> str:
+    """The state that a move leads to. Raises ValueError for an outcome that is not declared."""
+    if isinstance(move.to, str):
+        return move.to
+    if outcome not in move.to:
+        raise ValueError(f"{move.code} has no outcome {outcome}")
+    return move.to[outcome]
+
+
 def apply(document_type: DocumentType, content: Content, said: Said) -> Content:
     """The document after one more move. The given content is left as it was; lines that do not change are shared."""
     move = allowed(document_type, content, said)
     after = replace(content, lines=list(content.lines))
     outcome = EFFECTS[move.effect](after, said.data)
-    after.state = move.to if isinstance(move.to, str) else move.to[outcome]
+    after.state = outcome_of(move, outcome)
     return after
 
 
@@ -210,6 +219,26 @@ def _agree(content: Content, data: Mapping[str, Any]) -> str:
     return "agreed"
 
 
+def _promise(content: Content, data: Mapping[str, Any]) -> str:
+    """The seller's promise: offers that nobody has taken yet, and until when they hold and why they are as they are."""
+    answers: Mapping[int, Offer] = data["lines"]
+    content.lines = [replace(line, offer=_offer_for(line, answers.get(line.position))) for line in content.lines]
+    content.details = {**content.details, **data["terms"]}
+    return str(data["outcome"])
+
+
+def _repromise(content: Content, data: Mapping[str, Any]) -> str:
+    """A promise that was taken is moved: what is offered now holds at once."""
+    outcome = _promise(content, data)
+    content.lines = [_agreed(line) for line in content.lines]
+    return outcome
+
+
+def _hold(content: Content, data: Mapping[str, Any]) -> str:
+    content.details = {**content.details, **data["terms"]}
+    return "holding"
+
+
 def _counter(content: Content, data: Mapping[str, Any]) -> str:
     answers: Mapping[int, Offer] = data["lines"]
     content.lines = [_countered(line, answers.get(line.position)) for line in content.lines]
@@ -234,4 +263,7 @@ EFFECTS: dict[str, Callable[[Content, Mapping[str, Any]], str]] = {
     "offer": _offer,
     "agree": _agree,
     "counter": _counter,
+    "promise": _promise,
+    "repromise": _repromise,
+    "hold": _hold,
 }

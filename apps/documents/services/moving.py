@@ -263,8 +263,11 @@ def _read_data(move: Move, content: Content, data: Mapping[str, Any], *, lenient
             "details": content.details,
             "lines": content.lines,
         }
-    elif move.effect in ("offer", "counter"):
+    elif move.effect in wording.ANSWERING:
         read["lines"] = wording.read_answers(data.get("lines"), content.lines, lenient=lenient)
+    if move.effect in ("promise", "repromise", "hold"):
+        read |= {"outcome": str(data.get("outcome", "")), "terms": reader.bag("/terms", data.get("terms"))}
+        folding.outcome_of(move, read["outcome"])
     if move.effect == "counter" and not read["lines"]:
         raise refuse("/lines", "required", _("Say what you propose instead: at least one line."))
     return read

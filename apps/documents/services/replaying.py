@@ -97,7 +97,7 @@ def _shape(schedules: Sequence[Schedule]) -> list[tuple[str, str, str]]:
 def _compare_quantities(row: models.Document, told: Content) -> list[str]:
     sums = models.Quantity.objects.filter(schedule__line__document=row, kind="confirmed").values_list("schedule_id").annotate(total=Sum("quantity"))
     held = {key: total for key, total in sums if total}
-    wanted = {s.id: s.quantity for line in told.lines for s in line.agreed or []}
+    wanted = {s.id: s.quantity for line in told.lines for s in line.agreed or [] if TYPES[row.type].ordered}
     return [
         f"schedule {key} of {row.number}: confirmed is {held.get(key, 0)}, the log says {wanted.get(key, 0)}"
         for key in held.keys() | wanted.keys()

@@ -14,6 +14,7 @@ from apps.base.models import Batch, new_id
 from apps.base.rows import json_of
 from apps.documents import models
 from apps.documents.services.folding import Content, Line, Offer, Schedule
+from apps.documents.types import TYPES
 
 ANSWER_COLUMNS = ["id", "quantity", "price", "response", "offered_price", "reason", "substitute", "answer_details", "agreed", "agreed_price"]
 ASKED_COLUMNS = ["id", "document", "position", "reference", "item", "buyer_item", "seller_item", "gtin", "name", "quantity", "unit", "price", "price_base"]
@@ -123,7 +124,7 @@ def store(document: models.Document, before: Content, after: Content, made: Made
     step = add_step(batch, document, before.state, after.state, made)
     if changed:
         batch.update(models.Line, ANSWER_COLUMNS, [_answer_row(line) for line in changed])
-        _replace_schedules(batch, [old[line.id] for line in changed], changed, step)
+        _replace_schedules(batch, [old[line.id] for line in changed], changed, step, count=TYPES[document.type].ordered)
     change_header(batch, document, after, made)
     batch.write()
     return step
@@ -184,7 +185,7 @@ def add_step(batch: Batch, document: models.Document, before: str, after: str, m
     return step
 
 
-def _replace_schedules(batch: Batch, old: Sequence[Line], new: Sequence[Line], step: models.Step) -> None:
+def _replace_schedules(batch: Batch, old: Sequence[Line], new: Sequence[Line], step: models.Step, *, count: bool) -> None:
     """Exchange the schedules of changed lines. What was agreed once stays, withdrawn and with its quantities taken back."""
     was = {row[0]: row for line in old for row in _schedule_rows(line)}
     now = {row[0]: row for line in new for row in _schedule_rows(line)}
@@ -197,7 +198,7 @@ def _replace_schedules(batch: Batch, old: Sequence[Line], new: Sequence[Line], s
     batch.insert(models.Schedule, SCHEDULE_COLUMNS, come)
     counted = [(row, 1) for row in come if row[2] == "agreed"] + [(row, -1) for row in withdrawn]
     rows = [(new_id(), row[0], step.pk, kind, sign * row[4]) for row, sign in counted for kind in ("ordered", "confirmed")]
-    batch.insert(models.Quantity, ["id", "schedule", "step", "kind", "quantity"], rows)
+    batch.insert(models.Quantity, ["id", "schedule", "step", "kind", "quantity"], rows if count else [])
 
 
 def drop_lines(document: models.Document) -> None:

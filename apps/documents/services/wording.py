@@ -18,6 +18,8 @@ from apps.base.models import new_id
 from apps.documents.services.folding import Line, Offer, Schedule
 
 MOST_LINES, MOST_SCHEDULES = 10_000, 400
+ANSWERING = ("offer", "counter", "promise", "repromise")
+"""The effects whose moves answer line by line."""
 RESPONSES = ("accept", "change", "reject", "backorder")
 
 
@@ -248,7 +250,7 @@ def write(effect: str, data: Mapping[str, Any]) -> dict[str, Any]:
     if effect == "ask":
         written["issued_on"] = _day(data["issued_on"])
         written["lines"] = [_write_line(line) for line in data["lines"]]
-    elif effect in ("offer", "counter"):
+    elif effect in ANSWERING:
         written["lines"] = [_write_answer(position, offer) for position, offer in sorted(data["lines"].items())]
     return written
 
@@ -259,6 +261,6 @@ def parse(effect: str, data: Mapping[str, Any]) -> dict[str, Any]:
     if effect == "ask":
         parsed["issued_on"] = dt.date.fromisoformat(data["issued_on"]) if data["issued_on"] else None
         parsed["lines"] = [_parse_line(line) for line in data["lines"]]
-    elif effect in ("offer", "counter"):
+    elif effect in ANSWERING:
         parsed["lines"] = {answer["line"]: _parse_answer(answer) for answer in data["lines"]}
     return parsed

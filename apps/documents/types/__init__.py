@@ -1,9 +1,10 @@
 """Every document type, by its code. A new one is one file and one line here."""
 
 from apps.documents.types.order import ORDER
+from apps.documents.types.promise import PROMISE
 from apps.documents.vocabulary import DocumentType
 
-_ALL = (ORDER,)
+_ALL = (ORDER, PROMISE)
 
 TYPES: dict[str, DocumentType] = {}
 COLLECTIONS: dict[str, DocumentType] = {}

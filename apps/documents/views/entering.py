@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
@@ -29,6 +29,8 @@ ECHO = re.compile(r"/lines/(\d+)/schedules/0/quantity")
 
 @of_type("draft")
 def new(request: HttpRequest, document_type: DocumentType) -> HttpResponse:
+    if document_type.own_entry:
+        raise Http404
     if request.method != "POST":
         number = next_number(type=document_type.code)
         head = {"partner": request.GET.get("partner", "")[:60], "number": number, "currency": acting.home().currency}
@@ -42,6 +44,8 @@ def new(request: HttpRequest, document_type: DocumentType) -> HttpResponse:
 @of_type("draft")
 def edit(request: HttpRequest, document_type: DocumentType, uid: uuid.UUID) -> HttpResponse:
     whole = found(document_type, uid)
+    if document_type.own_entry:
+        raise Http404
     if whole.head["state"] != document_type.draft:
         return too_late(request, whole, _("It has been sent: it can be changed only together with your partner."), [])
     if len(whole.lines) > MOST_FORM_LINES:

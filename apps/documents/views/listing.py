@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
@@ -30,6 +31,15 @@ MOST_TOLD = 8
 COLUMNS = ("number", "partner", "side", "state", "issued_on", "due_on", "lines_count", "amount", "updated_at")
 # Where a spreadsheet would take a text for a formula (OWASP, CSV injection).
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def _new_url(document_type: DocumentType) -> str:
+    """Where a document of this type is written: the page of the app that owns the type, or the common one; empty where one may not."""
+    if not acting.actor().may(f"{document_type.code}.draft"):
+        return ""
+    if owner := documents.owner_of(document_type.code):
+        return reverse(owner.page) if owner.page else ""
+    return "" if document_type.own_entry else address("document_new", document_type)
 
 
 def _labels() -> dict[str, str]:
@@ -63,7 +73,7 @@ def document_list(request: HttpRequest, document_type: DocumentType) -> HttpResp
         "totals": selectors.totals(found.qs),
         "previous_url": _with(request.GET, cursor=page.newer) if page.newer else "",
         "next_url": _with(request.GET, cursor=page.older) if page.older else "",
-        "new_url": address("document_new", document_type) if acting.actor().may(f"{document_type.code}.draft") else "",
+        "new_url": _new_url(document_type),
     }
     if is_part(request):
         return render(request, "documents/_rows.html", context)
@@ -209,7 +219,7 @@ def _try(document_type: DocumentType, uid: uuid.UUID, move: str) -> str:
     if head is None or head["type"] != document_type.code:
         return _("A document that was picked is not here any more.")
     try:
-        retrying.whole(lambda: documents.apply(document=uid, move=move, by=acting.actor(), at=clock.now()))
+        retrying.whole(lambda: documents.make(type=document_type.code, document=uid, move=move, data={}, by=acting.actor(), at=clock.now()))
     except (documents.NotAllowed, documents.MayNot, documents.NoSuchDocument, Invalid, network.NoPartner) as error:
         why = error.findings[0].detail if isinstance(error, Invalid) else str(error)
         return f"{head['number']}: {why}"

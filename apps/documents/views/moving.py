@@ -83,7 +83,8 @@ def _make(request: HttpRequest, whole: Whole, declared: Move, typed: Typed) -> H
     sent, data = _data(whole, declared, typed)
     try:
         version = decided_on(whole, version_of(request))
-        retrying.whole(lambda: documents.apply(document=whole.id, move=declared.code, data=data, by=acting.actor(), at=clock.now(), version=version))
+        by, type = acting.actor(), whole.type.code
+        retrying.whole(lambda: documents.make(type=type, document=whole.id, move=declared.code, data=data, by=by, at=clock.now(), version=version))
     except Invalid as error:
         errors = forms.place(error, head, lines, sent)
         return _ask(request, whole, declared, typed, shown=(head, lines), errors=errors, status=422)
