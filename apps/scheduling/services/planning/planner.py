@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from typing import Literal
 
 from apps.scheduling.services.planning.book import Book, Bought, Lot, Made, Peg, Shelf
-from apps.scheduling.services.planning.structure import Way, consumed, duration, examine, lot_size, ways
+from apps.scheduling.services.planning.structure import Way, consumed, divisible, duration, examine, lot_size, ways
 from apps.scheduling.services.planning.timeline import Timeline
 from apps.scheduling.services.planning.world import (
+    SCALE,
     Answer,
     Cause,
     Component,
@@ -62,7 +63,7 @@ class Planner:
         self.planned: dict[Key, Planned] = {}
         self._ways: dict[Key, tuple[Way, ...]] = {key: ways(item) for key, item in world.items.items()}
         for supply in world.supplies:
-            if supply.quantity:
+            if supply.quantity and supply.at <= world.horizon:
                 self.book.shelf(supply.item).put(Lot(supply.key, self.book.serial(), supply.item, supply.quantity, max(supply.at, at)))
 
     # Demands ----------------------------------------------------------------------------------------------------------
@@ -97,7 +98,7 @@ class Planner:
                         open_ends.append(lot.pegs)
 
     def _serve(self, planned: Planned) -> None:
-        demand, need, pegs, book = planned.demand, planned.wanted, planned.pegs, self.book
+        demand, need, pegs, book = planned.demand, min(planned.wanted, self.world.horizon), planned.pegs, self.book
         late: list[Had] = []
         left = self._from_shelf(demand.item, demand.quantity, need, pegs)
         while left:
@@ -149,7 +150,7 @@ class Planner:
         """Make or buy one lot, or take one that comes late but earlier than that. Gives when it is there, why not earlier, and what is still wanted."""
         book = self.book
         mark = len(book.log)
-        when, cause, size = self._best_way(item, left, need)
+        when, cause = self._best_way(item, left, need)
         if when > need:
             shelf = book.shelves.get(item)
             coming = self._coming(shelf, need, when) if shelf is not None else None
@@ -162,7 +163,7 @@ class Planner:
                 return when, cause, left
         lot = self._fresh
         assert lot is not None
-        taken = min(left, size)
+        taken = min(left, lot.left)
         book.take(lot, taken, pegs)
         return when, cause, left - taken
 
@@ -178,21 +179,21 @@ class Planner:
 
     _fresh: Lot | None = None
 
-    def _best_way(self, item: Key, left: int, need: Minute) -> tuple[Minute, Cause | None, int]:
+    def _best_way(self, item: Key, left: int, need: Minute) -> Had:
         """One lot the first way that is in time, else the way that is earliest. `_fresh` is the lot."""
         book, found = self.book, self._ways.get(item, ())
         self._fresh = None
         if not found:
-            return NEVER, Cause(kind="nothing", subject=item, until=self.world.horizon), 0
-        best: tuple[Minute, Cause | None, int] | None = None
+            return NEVER, Cause(kind="nothing", subject=item, until=self.world.horizon)
+        best: Had | None = None
         for way in found:
             mark = len(book.log)
             size = lot_size(way, left)
             when, cause = self._make(item, way, size, need) if isinstance(way, Routing) else self._buy(item, way, size, need)
             if when <= need:
-                return when, cause, size
+                return when, cause
             if best is None or when < best[0]:
-                best, lot = (when, cause, size), self._fresh
+                best, lot = (when, cause), self._fresh
                 steps = book.undo(mark) if len(found) > 1 else []
             else:
                 book.undo(mark)
@@ -237,7 +238,14 @@ class Planner:
         made = Made(book.serial(), item, quantity, routing)
         slots = self._backward(routing, quantity, need)
         start = slots[0].start if slots else need
-        ready, cause = self._components(made, self.at if slots is None else start)
+        ready, cause, part = self._components(made, self.at if slots is None else start, splits=slots is not None)
+        if part:
+            steps = book.undo(mark)
+            had = self._make(item, routing, part, need)
+            if had[0] <= need or ready >= NEVER > had[0]:
+                return had
+            book.undo(mark)
+            book.again(steps)
         if slots is not None and ready <= start:
             made.slots, made.at = slots, need if not slots else slots[-1].end + routing.operations[-1].lag
             book.add(made)
@@ -256,16 +264,24 @@ class Planner:
         self._fresh = made
         return (ready, cause) if ready > need else (need, None)
 
-    def _components(self, made: Made, need: Minute) -> Had:
-        latest: Had = (need, None)
+    def _components(self, made: Made, need: Minute, splits: bool) -> tuple[Minute, Cause | None, int]:
+        """Have all that a job takes by `need`. Gives when it is there, why not earlier, and how much could be made of what is there
+        in time (`splits`), or of what can be had at all: 0 when that is all or nothing."""
+        when, cause, part = need, None, made.quantity
         for component in made.routing.components:
             quantity = consumed(component.quantity, component.fixed, made.quantity)
-            had = self._component(component, quantity, need, made.pegs) if quantity else latest
-            if had[0] > latest[0]:
-                latest = had
-                if had[0] >= NEVER:
+            if not quantity:
+                continue
+            before = len(made.pegs)
+            had = self._component(component, quantity, need, made.pegs)
+            if had[0] > need and (splits or had[0] >= NEVER):
+                there = sum(taken for lot, taken in made.pegs[before:] if had[0] >= NEVER or lot.at <= need)
+                part = min(part, divisible(made.routing, made.quantity, (there - component.fixed) * SCALE // component.quantity if component.quantity else 0))
+            if had[0] > when:
+                when, cause = had
+                if when >= NEVER:
                     break
-        return latest
+        return when, cause, part if part < made.quantity else 0
 
     def _component(self, component: Component, quantity: int, need: Minute, pegs: list[Peg]) -> Had:
         """The item itself where it is in time, else what may stand in for it, the first that is in time, else whichever is earliest."""

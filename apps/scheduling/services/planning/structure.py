@@ -113,6 +113,13 @@ def lot_size(way: Way, wanted: int) -> int:
     return size
 
 
+def divisible(way: Routing, made: int, wanted: int) -> int:
+    """The largest lot up to `wanted` that leaves a lot of the rest, whole units where the whole is; 0 when there is none."""
+    step = way.multiple or (1 if made % SCALE else SCALE)
+    part = min(wanted, made - way.minimum) // step * step
+    return part if part >= max(way.minimum, 1) else 0
+
+
 def consumed(quantity: int, fixed: int, made: int) -> int:
     """How much of a component a job of `made` takes."""
     return -(-quantity * made // SCALE) + fixed
