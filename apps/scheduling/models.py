@@ -119,7 +119,8 @@ class Operation(HomeModel):
         verbose_name = _("operation")
         verbose_name_plural = _("operations")
         ordering = ["priority", "routing", "position"]
-        constraints = [models.UniqueConstraint(fields=["item", "routing", "position"], name="operation_position_once")]
+        # Checked when a statement ends, so that one statement can exchange positions.
+        constraints = [models.UniqueConstraint(fields=["item", "routing", "position"], name="operation_position_once", deferrable=models.Deferrable.IMMEDIATE)]
 
     def __str__(self) -> str:
         return f"{self.position} {self.label}"
