@@ -307,6 +307,17 @@ def ids(numbers: Iterable[str]) -> dict[str, uuid.UUID]:
     return {row["number"]: row["id"] for row in rows("SELECT number, id FROM catalog_item WHERE number = ANY(%s::text[])", ("number", "id"), [list(numbers)])}
 
 
+def numbers(items: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """One's own numbers of these items. One query."""
+    return {row["id"]: row["number"] for row in rows("SELECT id, number FROM catalog_item WHERE id = ANY(%s::uuid[])", ("id", "number"), [list(items)])}
+
+
+def existing(items: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of these ids that are items."""
+    wanted = list(items)
+    return set(numbers(wanted)) if wanted else set()
+
+
 def sites() -> QuerySet[models.Site]:
     """One's own sites: the main one first, then by code."""
     return models.Site.objects.order_by("-main", "code")

@@ -1,49 +1,73 @@
-"""Verbs of the catalogue."""
+"""Items: one's own numbers, and what the partners call them."""
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import biip.gtin
 from biip import ParseError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from apps.base import fields, units
 from apps.base.acting import Actor
 from apps.base.findings import Finding, Invalid
+from apps.base.models import Batch
 from apps.catalog import models
+from apps.catalog.services.reading import MOST_DAYS, Given, Put, Reader, choice_of, read, text_of, whole_of, yes
 from apps.network import selectors as network
 
 
 def save_item(*, number: Any, name: Any, unit: Any = "C62", name_zh: Any = "", gtin: Any = "", aliases: Sequence[Any] | None = None,
-              id: uuid.UUID | None = None, bought: bool = True, sold: bool = True,
+              id: uuid.UUID | None = None, bought: Any = True, sold: Any = True, procurement: Any = None, shipping_days: Any = None,
               keep_aliases_of: Sequence[uuid.UUID] = (), by: Actor, at: dt.datetime) -> models.Item:  # fmt: skip
     """Enter an item, or change the one with `id`.
 
     gtin: GTIN-8 to GTIN-14 with its check digit (GS1 General Specifications 7.9). aliases: `{"partner": slug, "number"}` each; None leaves
-    them as they are; keep_aliases_of: partners whose numbers stay, whatever aliases says. Raises Invalid with every finding.
+    them as they are; keep_aliases_of: partners whose numbers stay, whatever aliases says. procurement: `make`, `buy` or `stock`;
+    shipping_days: calendar days from being finished to the customer's door; None leaves both as they are. Raises Invalid with every finding.
     """
-    findings: list[Finding] = []
-    values: dict[str, Any] = {"bought": bought, "sold": sold}
-    readers: dict[str, tuple[Any, Callable[[Any], Any]]] = {
-        "number": (number, lambda v: fields.text(v, limit=60, required=True)),
-        "name": (name, lambda v: fields.text(v, limit=200, required=True)),
-        "name_zh": (name_zh, lambda v: fields.text(v, limit=200)),
-        "unit": (unit, units.unit),
-        "gtin": (gtin, read_gtin),
-    }
-    for field, (value, read) in readers.items():
-        try:
-            values[field] = read(value)
-        except fields.Unreadable as error:
-            findings.append(Finding(f"/{field}", error.code, str(error)))
+    put = Put()
+    given = {"number": number, "name": name, "name_zh": name_zh, "unit": unit, "gtin": gtin, "bought": bought, "sold": sold}
+    told = {name: value for name, value in (("procurement", procurement), ("shipping_days", shipping_days)) if value is not None}
+    values = read({**given, **told}, READERS, 0, put)
+    findings = [finding for _index, finding in put.findings]
     partners = _partners(aliases or [], findings)
-    if findings:
+    if findings or values is None:
         raise Invalid(findings)
     with transaction.atomic():
         return _write(id, values, None if aliases is None else partners, keep_aliases_of)
+
+
+def put_items(rows: Sequence[Given]) -> Put:
+    """Enter items together, in a transaction of the caller's, or change those with the same numbers: fields as those of save_item(), no aliases.
+
+    The good rows are written, whatever is wrong with the others.
+    """
+    put = Put()
+    numbers = [str(row.get("number", "")).strip() for row in rows]
+    known = {item.number: item for item in models.Item.objects.select_for_update(no_key=True).filter(number__in=numbers).order_by("pk")}
+    coming: dict[str, models.Item] = {}
+    for index, row in enumerate(rows):
+        values = read(row, READERS, index, put)
+        if values is None:
+            continue
+        if values["number"] in coming:
+            put.wrong(index, "/number", "twice", _("This item stands here twice."))
+            continue
+        item = known.get(values["number"]) or models.Item()
+        for field, value in values.items():
+            setattr(item, field, value)
+        coming[item.number] = item
+        put.saved[index] = item.pk
+    models.Item.objects.bulk_create([item for number, item in coming.items() if number not in known], batch_size=2000)
+    changed = [item for number, item in coming.items() if number in known]
+    batch = Batch()
+    batch.update(models.Item, ("id", *READERS), [(item.pk, *(getattr(item, name) for name in READERS)) for item in changed])
+    batch.write()
+    return put
 
 
 def _write(id: uuid.UUID | None, values: Mapping[str, Any], aliases: Sequence[tuple[uuid.UUID, str]] | None, kept: Sequence[uuid.UUID]) -> models.Item:
@@ -101,3 +125,16 @@ def read_gtin(value: Any) -> str:
         except ParseError:
             raise fields.Unreadable("gtin", _("A GTIN has 8, 12, 13 or 14 digits, the last of them a check digit.")) from None
     return text
+
+
+READERS: Mapping[str, Reader] = {
+    "number": text_of(60, required=True),
+    "name": text_of(200, required=True),
+    "name_zh": text_of(200),
+    "unit": units.unit,
+    "gtin": read_gtin,
+    "bought": yes,
+    "sold": yes,
+    "procurement": choice_of(models.Procurement.values),
+    "shipping_days": whole_of(gettext_noop("The days to the customer cannot be negative."), high=MOST_DAYS),
+}

@@ -1,0 +1,28 @@
+"""Verbs of the catalogue. Whoever calls says `catalog.save_component(item="A-100", component="B-7", quantity="2", by=…, at=…)`."""
+
+from apps.catalog.services.importing import Imported, export_structure, import_structure, sheets
+from apps.catalog.services.items import add_alias, read_gtin, save_item
+from apps.catalog.services.placing import remove_site, save_site
+from apps.catalog.services.sheets import Column, Sheet
+from apps.catalog.services.sourcing import remove_source, save_source
+from apps.catalog.services.structuring import read_condition, read_quantity, remove_component, save_component
+
+__all__ = [
+    "Column",
+    "Imported",
+    "Sheet",
+    "add_alias",
+    "export_structure",
+    "import_structure",
+    "read_condition",
+    "read_gtin",
+    "read_quantity",
+    "remove_component",
+    "remove_site",
+    "remove_source",
+    "save_component",
+    "save_item",
+    "save_site",
+    "save_source",
+    "sheets",
+]
