@@ -24,7 +24,10 @@ class Policy(models.TextChoices):
 
 
 class Item(HomeModel):
-    """An item that the enterprise makes, buys or sells, under its own number. The unit is a code of UN/ECE Rec 20."""
+    """An item that the enterprise makes, buys or sells, under its own number. The unit is a code of UN/ECE Rec 20.
+
+    price: what a unit costs a customer, in the enterprise's currency; None where it is agreed otherwise, or follows from a configuration.
+    """
 
     number = models.CharField(_("item number"), max_length=60, unique=True)
     name = models.CharField(_("name"), max_length=200)
@@ -35,6 +38,7 @@ class Item(HomeModel):
     sold = models.BooleanField(_("sold"), default=True)
     procurement = models.CharField(_("procurement"), max_length=5, choices=Procurement.choices, default=Procurement.BUY)
     shipping_days = models.PositiveSmallIntegerField(_("days to the customer"), default=0)
+    price = NumericField(_("list price"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta:

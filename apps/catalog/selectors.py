@@ -140,7 +140,8 @@ def aliases(items: Sequence[uuid.UUID]) -> list[tuple[uuid.UUID, uuid.UUID, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """An item as the planner sees it. unit: UN/ECE Rec 20; procurement: make, buy or stock; shipping_days: from being finished to the customer's door."""
+    """An item as the planner sees it. unit: UN/ECE Rec 20; procurement: make, buy or stock; shipping_days: from being finished to the customer's door;
+    price: the list price."""
 
     id: uuid.UUID
     number: str
@@ -149,6 +150,7 @@ class Made:
     unit: str
     procurement: str
     shipping_days: int
+    price: Decimal | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,8 +225,8 @@ _SOURCES = (
     "SELECT id, item_id, partner_id, lead_days, transport_days, minimum, multiple, price, currency, priority, policy, asked, active "
     "FROM catalog_source WHERE item_id = ANY(%s::uuid[]) ORDER BY priority, id"
 )
-_MADE = ("id", "number", "name", "name_zh", "unit", "procurement", "shipping_days")
-_ITEMS = "SELECT id, number, name, name_zh, unit, procurement, shipping_days FROM catalog_item WHERE id = ANY(%s::uuid[])"
+_MADE = ("id", "number", "name", "name_zh", "unit", "procurement", "shipping_days", "price")
+_ITEMS = "SELECT id, number, name, name_zh, unit, procurement, shipping_days, price FROM catalog_item WHERE id = ANY(%s::uuid[])"
 
 
 def structure(items: Sequence[uuid.UUID], *, inactive: bool = False) -> Structure:

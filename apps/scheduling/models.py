@@ -270,7 +270,7 @@ class Promise(HomeModel):
     """One side's own record of a promise: what the document does not say. document: its id, the same at both sides.
 
     arrived: what has come of it (buyer) or gone (seller). first_on: the day that was promised first; promised_on: the day that holds now; both
-    None where nothing could be promised. parent_id: the document of one's own promise to the customer for which this one was asked. moved: how
+    None where nothing could be promised. parent_id: the document of one's own promise to the customer for which this one was asked. order_id: the order that it became. moved: how
     often the day moved; told_at: when the customer was last told; cause: the chain of causes, in this enterprise's own words.
     """
 
@@ -290,6 +290,7 @@ class Promise(HomeModel):
     firm = models.BooleanField(_("firm"), default=False)
     held_until = models.DateTimeField(_("held until"), null=True, blank=True)
     parent_id = models.UUIDField(_("promise to the customer"), null=True, blank=True, db_index=True)
+    order_id = models.UUIDField(_("order"), null=True, blank=True, db_index=True)
     told_at = models.DateTimeField(_("told at"), null=True, blank=True)
     moved = models.PositiveSmallIntegerField(_("times moved"), default=0)
     cause = models.JSONField(_("cause"), default=list, blank=True)

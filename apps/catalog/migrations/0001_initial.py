@@ -26,6 +26,7 @@ class Migration(migrations.Migration):
                 ('sold', models.BooleanField(default=True, verbose_name='sold')),
                 ('procurement', models.CharField(choices=[('make', 'made'), ('buy', 'bought'), ('stock', 'from stock only')], default='buy', max_length=5, verbose_name='procurement')),
                 ('shipping_days', models.PositiveSmallIntegerField(default=0, verbose_name='days to the customer')),
+                ('price', apps.base.models.NumericField(blank=True, decimal_places=6, max_digits=18, null=True, verbose_name='list price')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
             ],
             options={

@@ -21,17 +21,18 @@ from apps.network import selectors as network
 
 
 def save_item(*, number: Any, name: Any, unit: Any = "C62", name_zh: Any = "", gtin: Any = "", aliases: Sequence[Any] | None = None,
-              id: uuid.UUID | None = None, bought: Any = True, sold: Any = True, procurement: Any = None, shipping_days: Any = None,
+              id: uuid.UUID | None = None, bought: Any = True, sold: Any = True, procurement: Any = None, shipping_days: Any = None, price: Any = None,
               keep_aliases_of: Sequence[uuid.UUID] = (), by: Actor, at: dt.datetime) -> models.Item:  # fmt: skip
     """Enter an item, or change the one with `id`.
 
     gtin: GTIN-8 to GTIN-14 with its check digit (GS1 General Specifications 7.9). aliases: `{"partner": slug, "number"}` each; None leaves
     them as they are; keep_aliases_of: partners whose numbers stay, whatever aliases says. procurement: `make`, `buy` or `stock`;
-    shipping_days: calendar days from being finished to the customer's door; None leaves both as they are. Raises Invalid with every finding.
+    shipping_days: calendar days from being finished to the customer's door; price: a unit's list price, "" for none; None leaves these as
+    they are. Raises Invalid with every finding.
     """
     put = Put()
     given = {"number": number, "name": name, "name_zh": name_zh, "unit": unit, "gtin": gtin, "bought": bought, "sold": sold}
-    told = {name: value for name, value in (("procurement", procurement), ("shipping_days", shipping_days)) if value is not None}
+    told = {name: value for name, value in (("procurement", procurement), ("shipping_days", shipping_days), ("price", price)) if value is not None}
     values = read({**given, **told}, READERS, 0, put)
     findings = [finding for _index, finding in put.findings]
     partners = _partners(aliases or [], findings)
@@ -137,4 +138,5 @@ READERS: Mapping[str, Reader] = {
     "sold": yes,
     "procurement": choice_of(models.Procurement.values),
     "shipping_days": whole_of(gettext_noop("The days to the customer cannot be negative."), high=MOST_DAYS),
+    "price": lambda value: None if value in (None, "") else fields.price(value),
 }

@@ -135,6 +135,7 @@ class Migration(migrations.Migration):
                 ('firm', models.BooleanField(default=False, verbose_name='firm')),
                 ('held_until', models.DateTimeField(blank=True, null=True, verbose_name='held until')),
                 ('parent_id', models.UUIDField(blank=True, db_index=True, null=True, verbose_name='promise to the customer')),
+                ('order_id', models.UUIDField(blank=True, db_index=True, null=True, verbose_name='order')),
                 ('told_at', models.DateTimeField(blank=True, null=True, verbose_name='told at')),
                 ('moved', models.PositiveSmallIntegerField(default=0, verbose_name='times moved')),
                 ('cause', models.JSONField(blank=True, default=list, verbose_name='cause')),
