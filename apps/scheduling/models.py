@@ -270,8 +270,9 @@ class Promise(HomeModel):
     """One side's own record of a promise: what the document does not say. document: its id, the same at both sides.
 
     arrived: what has come of it (buyer) or gone (seller). first_on: the day that was promised first; promised_on: the day that holds now; both
-    None where nothing could be promised. parent_id: the document of one's own promise to the customer for which this one was asked. order_id: the order that it became. moved: how
-    often the day moved; told_at: when the customer was last told; cause: the chain of causes, in this enterprise's own words.
+    None where nothing could be promised. parent_id: the document of one's own promise to the customer for which this one was asked. order_id: the
+    order that it became. moved: how often the day moved; told_at: when the customer was last told; cause: the chain of causes, in this
+    enterprise's own words.
     """
 
     document = models.UUIDField(_("document"), unique=True)

@@ -41,8 +41,9 @@ def public_holidays(country: str, subdivision: str, year: int, language: str = "
     """The public holidays of a year by day, in the language (`en`, `zh`) where it is known there, else in the country's own."""
     if not country:
         return {}
-    supported = getattr(holidays.country_holidays(country, subdiv=subdivision or None), "supported_languages", ())
-    spoken = next((known for known in supported if language and known.startswith(language)), None)
+    spoken_there = holidays.country_holidays(country, subdiv=subdivision or None)
+    supported = getattr(spoken_there, "supported_languages", ())
+    spoken = next((known for known in supported if language and known.startswith(language)), getattr(spoken_there, "default_language", None))
     return dict(holidays.country_holidays(country, subdiv=subdivision or None, years=year, language=spoken))
 
 

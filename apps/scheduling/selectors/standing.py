@@ -157,13 +157,13 @@ _TAKEN = (
     f"SELECT s.resource_id, {_MINUTE.format('s.starts_at')}, {_LAST.format('s.ends_at')} FROM scheduling_slot s JOIN scheduling_job j ON j.id = s.job_id "
     f"WHERE s.resource_id = ANY(%s::uuid[]) AND s.ends_at > %s AND j.done_at IS NULL AND {_COUNTS.format('j')}"
 )
-# What was made or has come lies in the stock: a peg on it takes from there.
+# What was made or has come lies in the stock: a peg on it takes from there. What was made to a configuration lies there for its customer alone.
 _SUPPLIES = (
-    "WITH pegged AS (SELECT p.item_id, p.giver, p.job_id, p.document, sum(p.quantity) AS quantity FROM scheduling_peg p "
-    f"WHERE p.item_id = ANY(%s::uuid[]) AND {_COUNTS.format('p')} GROUP BY 1, 2, 3, 4) "
+    "WITH pegged AS (SELECT p.item_id, p.giver, p.job_id, p.document, p.configuration IS NULL AS plain, sum(p.quantity) AS quantity FROM scheduling_peg p "
+    f"WHERE p.item_id = ANY(%s::uuid[]) AND {_COUNTS.format('p')} GROUP BY 1, 2, 3, 4, 5) "
     "SELECT 'stock', p.item_id, '', NULL::uuid, sum(p.quantity), NULL::timestamptz, NULL::date, NULL::uuid FROM pegged p "
     "LEFT JOIN scheduling_job j ON j.id = p.job_id LEFT JOIN scheduling_promise f ON f.document = p.document "
-    "WHERE p.giver = 'stock' OR j.done_at IS NOT NULL OR f.closed_at IS NOT NULL GROUP BY p.item_id "
+    "WHERE p.plain AND (p.giver = 'stock' OR j.done_at IS NOT NULL OR f.closed_at IS NOT NULL) GROUP BY p.item_id "
     "UNION ALL SELECT 'job', j.item_id, coalesce(j.configuration->>'digest', ''), j.id, j.quantity - coalesce(p.quantity, 0), j.ends_at, NULL, NULL "
     "FROM scheduling_job j LEFT JOIN pegged p ON p.job_id = j.id WHERE j.item_id = ANY(%s::uuid[]) AND j.firm AND j.done_at IS NULL "
     "UNION ALL SELECT 'part', f.item_id, coalesce(f.configuration->>'digest', ''), f.document, f.quantity - f.arrived - coalesce(p.quantity, 0), NULL, "
