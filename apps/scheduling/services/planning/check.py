@@ -141,9 +141,9 @@ def _pegs(world: World, demands: Sequence[Demand], outcome: Outcome, at: Minute)
     for key, (_item, quantity, _when) in givers.items():
         if given[key] > quantity:
             yield f"{key} gives {given[key]} of {quantity}."
-    for made in (*outcome.jobs, *outcome.purchases):
-        if not given[made.key]:
-            yield f"{made.key} serves nobody."
+    for key in (*(job.key for job in outcome.jobs), *(purchase.key for purchase in outcome.purchases)):
+        if not given[key]:
+            yield f"{key} serves nobody."
 
 
 def _consumption(world: World, _demands: Sequence[Demand], outcome: Outcome, _at: Minute) -> Iterator[str]:

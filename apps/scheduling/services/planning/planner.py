@@ -5,6 +5,7 @@ and so everything above it, to the right. What became late is then planned once 
 made earlier than it serves. A change costs O(log n), whatever there is already.
 """
 
+import gc
 from collections.abc import Iterable
 from typing import Literal
 
@@ -416,7 +417,13 @@ def in_turn(demands: Iterable[Demand]) -> list[Demand]:
 
 def plan(world: World, demands: Iterable[Demand], *, at: Minute, direction: Direction = "backward") -> Outcome:
     """Plan the demands in their turn, from `at` on. Raises Circle and ValueError as `examine` does."""
-    planner = Planner(world, at=at)
-    for demand in in_turn(demands):
-        planner.add(demand, direction=direction)
-    return planner.outcome()
+    collecting = gc.isenabled()
+    gc.disable()  # nothing here points back, so the collector would walk a growing plan again and again for nothing
+    try:
+        planner = Planner(world, at=at)
+        for demand in in_turn(demands):
+            planner.add(demand, direction=direction)
+        return planner.outcome()
+    finally:
+        if collecting:
+            gc.enable()

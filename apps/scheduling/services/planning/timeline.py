@@ -48,6 +48,16 @@ class Timeline:
         place = bisect_right(self._before, worked) - 1
         return self._starts[place] + worked - self._before[place]
 
+    def unbroken(self, start: Minute, end: Minute) -> bool:
+        """Is all the time between the two working time?"""
+        return self.worked(end) - self.worked(start) == end - start
+
+    def shifts(self, first: int, last: int) -> Iterator[tuple[int, int, int]]:
+        """The windows that hold the working minutes `first` to `last`: the minutes from, to (not itself), and what makes a time of the day of them."""
+        for place in range(bisect_right(self._before, first) - 1, bisect_right(self._before, last)):
+            begin = self._before[place]
+            yield begin, begin + self._ends[place] - self._starts[place], self._starts[place] - begin
+
     def latest(self, limit: Minute, length: int) -> tuple[Minute, Minute] | None:
         """Start and end of the latest free stretch of so many working minutes that ends by `limit`."""
         found = self.gaps.latest(self.worked(limit), length)
