@@ -41,7 +41,8 @@ class House:
 
     def web_workers(self) -> list[psutil.Process]:
         """The processes that answer requests, below the web server's first one."""
-        return [child for parent in self.parts("granian") for child in _children(parent) if "resource_tracker" not in " ".join(_command(child))]
+        commands = {child: " ".join(_command(child)) for parent in self.parts("granian") for child in _children(parent)}
+        return [child for child, command in commands.items() if command and "resource_tracker" not in command]
 
     def healthy(self) -> bool:
         try:

@@ -230,7 +230,11 @@ class ApiView(APIView):
             return handler(self.request, *self.args, **self.kwargs)
 
     def _once(self, key: str, body: bytes, handler: Callable[..., Response]) -> Response | HttpResponse:
-        """Answer, and keep the answer with its key, in one transaction; or give the answer that was kept."""
+        """Do it, and keep the answer with its key, in one transaction; or give the answer that was kept.
+
+        A refusal undoes all of this: nothing was done that a repetition could do twice, and what is missing now (a document that
+        is still on its way, a partner's consent, a permission) may be there at the next try.
+        """
         if not 1 <= len(key) <= 255 or not key.isprintable():
             raise refuse("", "idempotency_key", _("An Idempotency-Key has 1 to 255 printable characters."))
         keeping = import_module(settings.ANSWERS_KEPT_BY)
@@ -239,7 +243,7 @@ class ApiView(APIView):
             kept = keeping.claim(key=key, print=print, at=clock.now())
             if kept is not None:
                 return HttpResponse(kept.body, status=kept.status, headers={**kept.headers, "Idempotent-Replayed": "true"})
-            response = self._within(handler)
+            response = handler(self.request, *self.args, **self.kwargs)
             content = dumps(response.data) if response.data is not None else b""
             headers = {"Content-Type": response.content_type or "application/json", **{k: v for k, v in response.items() if k in ("ETag", "Location")}}
             keeping.keep_answer(key=key, answer=keeping.Answer(status=response.status_code, headers=headers, body=content))
@@ -248,20 +252,6 @@ class ApiView(APIView):
     def said(self, body: bytes) -> bytes:
         """What a body says: two requests that say the same are the same request. A view whose bodies vary says otherwise."""
         return body
-
-    def _within(self, handler: Callable[..., Response]) -> Response:
-        """The handler's answer; a refusal undoes what the handler did, not the claim of the key.
-
-        What may go otherwise at the next try (409, 412, a lost lock) is no answer to keep.
-        """
-        try:
-            with transaction.atomic():
-                return handler(self.request, *self.args, **self.kwargs)
-        except Exception as error:
-            response = handle(error, {})
-            if response is None or response.status_code in (409, 412) or response.status_code >= 500:
-                raise
-            return response
 
 
 def _whole_body(request: HttpRequest) -> bytes:

@@ -107,7 +107,10 @@ IDEMPOTENCY = OpenApiParameter(
     "Idempotency-Key",
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
-    description=_("1 to 255 printable characters. The same key with the same body gives the first answer again, at any age; with another body 422."),
+    description=_(
+        "1 to 255 printable characters. What was done is not done again: the same key with the same body gives the first answer, at any age; "
+        "with another body 422. A refusal is not kept: ask again with the same key."
+    ),
 )
 IF_MATCH = OpenApiParameter(
     "If-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, description=_("The ETag of the document as it was read; 412 where it has changed since.")

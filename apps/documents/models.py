@@ -195,7 +195,7 @@ class Original(HomeModel):
 
 
 class Reply(HomeModel):
-    """The answer to a request that bore an Idempotency-Key, kept as long as the documents."""
+    """The answer to a request that bore an Idempotency-Key and was done, kept as long as the documents."""
 
     key = models.CharField(max_length=255, unique=True)
     fingerprint = models.CharField(max_length=64)

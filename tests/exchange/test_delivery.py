@@ -111,6 +111,19 @@ def test_nothing_is_delivered_before_the_commit(pair: tuple[Member, Member]) -> 
     assert (state(buyer, document), state(seller, document)) == ("published", "published")
 
 
+def test_whoever_asks_too_early_may_ask_again_with_his_key(pair: tuple[Member, Member], crash: Callable[[], None]) -> None:
+    buyer, seller = pair
+    uid = order(buyer, seller)
+    confirm = f"orders/{uid}/moves/confirm/"
+    key = {"Idempotency-Key": "early"}
+    assert [seller.api.post(confirm, headers=key).status_code for _round in range(2)] == [404, 404]
+    crash()
+    sweep()
+    first, again = (seller.api.post(confirm, headers=key) for _round in range(2))
+    assert (first.status_code, again.status_code, again.content) == (200, 200, first.content)
+    assert (first.headers.get("Idempotent-Replayed"), again["Idempotent-Replayed"]) == (None, "true")
+
+
 def test_what_a_crash_left_the_sweep_delivers(pair: tuple[Member, Member], crash: Callable[[], None]) -> None:
     buyer, seller = pair
     ids = [order(buyer, seller) for _round in range(60)]

@@ -260,6 +260,15 @@ def test_a_message_may_be_sent_again_with_its_key(friends: Pair) -> None:
     assert (again.status_code, again.content) == (201, first.content)
 
 
+def test_a_response_that_overtakes_its_order_may_be_sent_again_with_its_key(friends: Pair) -> None:
+    buyer, seller = friends
+    key = {"Idempotency-Key": "m-2"}
+    early = post(seller, written("split.xml"), headers=key)
+    assert (early.status_code, [code for code, _place in errors(early)]) == (422, ["TRB-ORDER"])
+    assert post(buyer, written("order.xml")).status_code == 201
+    assert post(seller, written("split.xml"), headers=key).status_code == 201
+
+
 # What a response means ---------------------------------------------------------------------------------------------------
 
 LINE_20 = "<cac:OrderLineReference><cbc:LineID>20</cbc:LineID></cac:OrderLineReference>"

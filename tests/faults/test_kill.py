@@ -64,23 +64,35 @@ def _is_running(answer: httpx.Response) -> bool:
 
 @dataclass
 class Killer:
-    """Kills in turn a process that answers requests, the worker, and the web server's first process, at moments of chance."""
+    """Kills in turn a process that answers requests, the worker, and the web server's first process, while orders are under way.
+
+    chance: after how many orders each kill is due, and which of several it meets. sent: the orders that are through.
+    """
 
     house: House
     chance: random.Random
+    sent: list[tuple[str, str]] = field(default_factory=list)
     killed: list[str] = field(default_factory=list)
 
     def run(self, done: threading.Event) -> None:
         for turn in range(KILLS):
-            if done.wait(self.chance.uniform(0.3, 0.7)):
-                return
-            name = ("server", "web", "worker", "web")[turn % 4]
-            if victims := self._victims(name):
-                self.chance.choice(victims).kill()
-                self.killed.append(name)
+            due = (turn + self.chance.random()) * ORDERS / (KILLS + 1)
+            name = ("web", "worker", "server", "web")[turn % 4]
+            while len(self.sent) < due or not self._kill(name):
+                if done.wait(0.01):
+                    return
+            self.killed.append(name)
 
-    def _victims(self, name: str) -> list[psutil.Process]:
-        return self.house.web_workers() if name == "web" else self.house.parts({"server": "granian"}.get(name, name))
+    def _kill(self, name: str) -> bool:
+        """Whether there was anybody to kill: what died is back only after a while."""
+        victims = self.house.web_workers() if name == "web" else self.house.parts({"server": "granian"}.get(name, name))
+        if not victims:
+            return False
+        try:
+            self.chance.choice(victims).kill()
+        except psutil.NoSuchProcess:
+            return False
+        return True
 
 
 def _send(buyer: Client, seller: Client, number: str) -> tuple[str, str]:
@@ -120,10 +132,14 @@ def test_orders_survive_kills(house: House) -> None:
     buyer, seller = Client(house, one), Client(house, other)
     killer, done = Killer(house, random.Random(seed)), threading.Event()
     killing = threading.Thread(target=killer.run, args=[done])
+
+    def send(index: int) -> None:
+        killer.sent.append(_send(buyer, seller, f"K-{index}"))
+
     killing.start()
     try:
         with ThreadPoolExecutor(CLIENTS) as pool:
-            told = list(pool.map(lambda index: _send(buyer, seller, f"K-{index}"), range(ORDERS)))
+            list(pool.map(send, range(ORDERS)))
     finally:
         done.set()
         killing.join()
@@ -134,8 +150,8 @@ def test_orders_survive_kills(house: House) -> None:
         assert time.monotonic() < ended + PATIENCE, house.said()
         time.sleep(0.2)
     print(f"killed {killer.killed}; swept after {time.monotonic() - ended:.1f} s; met {dict(buyer.met + seller.met)}")
-    assert {"web", "worker", "server"} <= set(killer.killed)
-    assert _orders(one) == _orders(other) == Counter(told)
+    assert Counter(killer.killed) == {"web": 3, "worker": 1, "server": 1}
+    assert _orders(one) == _orders(other) == Counter(killer.sent)
     assert all(count == 1 for count in _orders(one).values())
     for member in (one, other):
         with member.acting():
