@@ -99,6 +99,11 @@ def item(*, id: uuid.UUID) -> models.Item | None:
     return models.Item.objects.prefetch_related("aliases").filter(pk=id).first()
 
 
+def list_price(item: uuid.UUID) -> Decimal | None:
+    """What a unit of an item costs a customer, in the enterprise's currency; None where it is agreed otherwise."""
+    return models.Item.objects.filter(pk=item).values_list("price", flat=True).first()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """A page of items by number, and whether there are more on either side."""

@@ -3,13 +3,18 @@
 from apps.catalog.services.importing import Imported, export_structure, import_structure, sheets
 from apps.catalog.services.items import add_alias, read_gtin, save_item
 from apps.catalog.services.placing import remove_site, save_site
+from apps.catalog.services.reading import Put
 from apps.catalog.services.sheets import Column, Sheet
 from apps.catalog.services.sourcing import remove_source, save_source
 from apps.catalog.services.structuring import read_condition, read_quantity, remove_component, save_component
+from apps.catalog.services.workbooks import MEDIA_TYPE, MOST_BYTES
 
 __all__ = [
+    "MEDIA_TYPE",
+    "MOST_BYTES",
     "Column",
     "Imported",
+    "Put",
     "Sheet",
     "add_alias",
     "export_structure",

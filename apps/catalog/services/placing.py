@@ -31,8 +31,15 @@ def save_site(*, code: Any, name: Any, name_zh: Any = "", gln: Any = "", address
     Raises Invalid with every finding.
     """
     row = {
-        "code": code, "name": name, "name_zh": name_zh, "gln": gln, "address": address,
-        "city": city, "country": country, "time_zone": time_zone, "main": main,
+        "code": code,
+        "name": name,
+        "name_zh": name_zh,
+        "gln": gln,
+        "address": address,
+        "city": city,
+        "country": country,
+        "time_zone": time_zone,
+        "main": main,
     }
     with transaction.atomic():
         key = put_sites([{**row, **({"id": id} if id else {})}]).only()

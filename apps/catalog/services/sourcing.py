@@ -44,8 +44,18 @@ def save_source(*, item: Any, partner: Any, lead_days: Any = 0, transport_days: 
     Raises Invalid with every finding.
     """
     row = {
-        "item": item, "partner": partner, "lead_days": lead_days, "transport_days": transport_days, "minimum": minimum, "multiple": multiple,
-        "price": price, "currency": currency, "priority": priority, "policy": policy, "asked": asked, "active": active,
+        "item": item,
+        "partner": partner,
+        "lead_days": lead_days,
+        "transport_days": transport_days,
+        "minimum": minimum,
+        "multiple": multiple,
+        "price": price,
+        "currency": currency,
+        "priority": priority,
+        "policy": policy,
+        "asked": asked,
+        "active": active,
     }
     with transaction.atomic():
         key = put_sources([{**row, **({"id": id} if id else {})}]).only()

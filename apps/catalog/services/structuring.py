@@ -35,8 +35,17 @@ def save_component(*, item: Any, component: Any, quantity: Any = "1", position: 
     Raises Invalid with every finding; a circle is told with its path.
     """
     row = {
-        "item": item, "component": component, "quantity": quantity, "position": position, "condition": condition, "scrap": scrap, "fixed": fixed,
-        "alternate_of": alternate_of, "priority": priority, "valid_from": valid_from, "valid_until": valid_until,
+        "item": item,
+        "component": component,
+        "quantity": quantity,
+        "position": position,
+        "condition": condition,
+        "scrap": scrap,
+        "fixed": fixed,
+        "alternate_of": alternate_of,
+        "priority": priority,
+        "valid_from": valid_from,
+        "valid_until": valid_until,
     }
     with transaction.atomic():
         key = put_components([{**row, **({"id": id} if id else {})}]).only()

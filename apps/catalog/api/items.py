@@ -1,4 +1,4 @@
-"""REST for an enterprise's own items and sites."""
+"""REST for an enterprise's own items."""
 
 import uuid
 from collections import defaultdict
@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.http import Http404
-from django.urls import URLPattern
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema_view
@@ -15,15 +14,14 @@ from rest_framework.response import Response
 
 from apps.base import acting, clock
 from apps.base.api import ApiView, given, uuid_of
-from apps.base.describing import both, may_be, operation, page_of, paging, parameter, shape, text, uid, yes
+from apps.base.describing import may_be, operation, page_of, paging, parameter, shape, text, uid, whole, yes
 from apps.base.findings import Finding, Invalid
 from apps.base.inputs import Parameters, check_names
-from apps.base.paging import MOMENT, PARAMETERS, Column, everything, page
+from apps.base.paging import MOMENT, PARAMETERS, Column, page
 from apps.catalog import selectors, services
 from apps.network import selectors as network
-from apps.tenants import selectors as tenants
 
-COLUMNS = ("id", "number", "name", "name_zh", "unit", "gtin", "bought", "sold")
+COLUMNS = ("id", "number", "name", "name_zh", "unit", "gtin", "bought", "sold", "procurement", "shipping_days")
 BY = {"number": Column(field="number"), "name": Column(field="name"), "created_at": Column(field="created_at", read=MOMENT)}
 BODY: Mapping[str, Any] = {**dict.fromkeys(COLUMNS[1:]), "aliases": [{"partner": None, "number": None}]}
 
@@ -34,13 +32,14 @@ _CONTENT: Mapping[str, Callable[[], Any]] = {
     "gtin": lambda: may_be(text, _("8, 12, 13 or 14 digits, the last a check digit.")),
     "bought": lambda: may_be(yes),
     "sold": lambda: may_be(yes),
+    "procurement": lambda: may_be(text, _("“make”, “buy” or “stock”: how it is had beyond what there is.")),
+    "shipping_days": lambda: may_be(whole, _("Calendar days from being finished to the customer's door.")),
     "aliases": lambda: AliasShape(many=True, required=False, help_text=_("What your partners call it.")),
 }
-ItemShape = shape("Item", uid=uid(), number=text(_("Your own number.")), name=text(), name_zh=text(), unit=text(), gtin=text(), bought=yes(), sold=yes(),
-                  aliases=AliasShape(many=True))  # fmt: skip
+ItemShape = shape("Item", uid=uid(), number=text(_("Your own number.")), name=text(), name_zh=text(), unit=text(), gtin=text(), bought=yes(),
+                  sold=yes(), procurement=text(), shipping_days=whole(), aliases=AliasShape(many=True))  # fmt: skip
 ItemEntered = shape("ItemEntered", number=text(_("Your own number; each item has its own.")), name=text(), **{name: make() for name, make in _CONTENT.items()})
 ItemChanged = shape("ItemChanged", number=may_be(text), name=may_be(text), **{name: make() for name, make in _CONTENT.items()})
-SiteShape = shape("Site", name=text(), gln=text(), city=text(), country=text(_("ISO 3166-1, two letters.")))
 
 
 def told(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -143,22 +142,3 @@ class ItemDetail(ApiView):
         wanted = {**{name: row[name] for name in COLUMNS[1:]}, **_checked(given(request))}
         services.save_item(id=row["id"], **wanted, by=acting.actor(), at=clock.now())
         return Response(told([self._row(uid)])[0])
-
-
-@extend_schema_view(get=operation("site_list", _("Sites: list"), tags=["sites"], answers={200: page_of("Site", SiteShape)}))
-class SiteCollection(ApiView):
-    needs = {"get": "catalog.view", "head": "catalog.view"}
-
-    def get(self, request: Request) -> Response:
-        """An enterprise is its own one site, as long as it has named no others."""
-        found = tenants.profile(acting.home().id)
-        return Response(everything([{"name": found.name, "gln": found.gln, "city": found.city, "country": found.country}]))
-
-
-def routes() -> list[URLPattern]:
-    """Every route for items and sites."""
-    return [
-        *both("items/", ItemCollection.as_view(), "api-item-list"),
-        *both("items/<str:uid>/", ItemDetail.as_view(), "api-item"),
-        *both("sites/", SiteCollection.as_view(), "api-site-list"),
-    ]
