@@ -18,7 +18,7 @@ def _permissions() -> dict[str, set[str]]:
         found[f"{code}.view"] = everybody
         found[f"{code}.remark"] = found[f"{code}.attach"] = everybody - {"viewer"}
         found[f"{code}.draft"] = {DESK[document_type.issuer], "integration"}
-        for move in document_type.moves:
+        for move in (move for move in document_type.moves if not move.inner):
             found[f"{code}.{move.code}"] = {*(DESK[side] for side in move.sides), "integration"}
     return found
 
@@ -27,6 +27,7 @@ PERMISSIONS = _permissions()
 MENU = [
     {"code": each.code, "label": each.label_plural, "url": each.collection, "icon": "file-text", "permission": f"{each.code}.view", "order": 10 + index}
     for index, each in enumerate(TYPES.values())
+    if not each.own_entry
 ]
 
 # What the floors below ask for: labels for agreements, figures for the network's pages, the length of the matching queue.

@@ -37,6 +37,7 @@ class Move:
     message: the standard message that it is (UBL); code: the message's status code, where it is always the same one.
     crosses: the partner hears of it. form: it asks for more than a click. confirm: the question before it is done.
     weight: of two simultaneous moves the heavier one stands.
+    inner: made by the move of another document (a delivery is received by its receipt advice), and by nobody's hand.
     """
 
     code: str
@@ -56,6 +57,7 @@ class Move:
     icon: str = "arrow-right"
     weight: int = 0
     reason: Literal["none", "optional", "required"] = "none"
+    inner: bool = False
 
     def outcomes(self) -> frozenset[str]:
         """The states that this move may lead to."""

@@ -26,6 +26,7 @@ DOORS: dict[str, set[str]] = {
         *("network/", "network/invite/", "network/partners/<slug:slug>/", "network/partners/<slug:slug>/<str:deed>/"),
         *("catalogue/", "catalogue/items/new/", "catalogue/items/<uuid:id>/", "catalogue/items/<uuid:id>/edit/"),
         *("catalogue/matching/", "catalogue/matching/<uuid:line>/"),
+        *("documents/promises/", "documents/despatch-advices/", "documents/receipt-advices/"),
         *("documents/", "documents/orders/", "documents/<slug:collection>/", "documents/<slug:collection>/export/"),
         *("documents/<slug:collection>/views/", "documents/<slug:collection>/views/<uuid:uid>/forget/"),
         *("documents/<slug:collection>/moves/<slug:move>/", "documents/<slug:collection>/new/", "documents/<slug:collection>/<uuid:uid>/"),

@@ -84,7 +84,7 @@ def route(document_type: DocumentType, state: str) -> list[Edge]:
 
 def _sends(document_type: DocumentType, move: str) -> bool:
     found = document_type.find_move(move)
-    return found is not None and found.effect == "ask"
+    return found is not None and (found.effect == "ask" or not found.crosses)
 
 
 def walk(buyer: Member, seller: Member, document: uuid.UUID, path: list[Edge]) -> None:

@@ -58,9 +58,7 @@ def test_more_than_there_is_does_not_leave(keeper: Member, item: uuid.UUID) -> N
         put(keeper, item, "5", source="stock", target="customer", lot="L1")
     with keeper.acting():
         number = Balance.objects.filter(item_id=item).values_list("item__number", flat=True)[0]
-    assert str(refused.value) == (
-        f"There is too little of “{number}” of lot L1 in stock: 2 pcs missing. Enter first what came in, or adjust the stock."
-    )
+    assert str(refused.value) == (f"There is too little of “{number}” of lot L1 in stock: 2 pcs missing. Enter first what came in, or adjust the stock.")
 
 
 def test_an_adjustment_says_why_and_may_go_below_nothing(keeper: Member, item: uuid.UUID) -> None:
@@ -236,5 +234,3 @@ def test_a_repeated_move_moves_once(make_pair: Callable[..., tuple[Member, Membe
     first, again = (buyer.api.post("stock/moves/", said, headers={"Idempotency-Key": "one"}) for _round in range(2))
     assert (first.status_code, first.content) == (again.status_code, again.content)
     assert [row["quantity"] for row in buyer.api.get("stock/?place=stock").json()["results"]] == ["5"]
-
-

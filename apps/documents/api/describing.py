@@ -117,6 +117,8 @@ AttachmentShape = shape(
 FileSent = shape(
     "FileSent", file=serializers.FileField(help_text=_("At most 5 MB: PDF, PNG, JPEG, XML, text, CSV, XLSX, ZIP, STEP or DXF, told by the content."))
 )
+# The same for every type: one component of each.
+STEPS, MESSAGES, ATTACHMENTS = page_of("Step", StepShape), page_of("Message", Message), page_of("Attachment", AttachmentShape)
 HEAD: Mapping[str, Callable[[], Any]] = {
     "uid": lambda: uid(_("The same for both enterprises.")),
     "type": text,
@@ -151,7 +153,7 @@ class Shapes:
         self.head = shape(f"{title}Head", **{name: make() for name, make in HEAD.items()})
         owned = shapes_of(document_type.code)
         more = {name: make() for name, make in owned.told.items()} if owned else {}
-        self.whole = shape(title, **{name: make() for name, make in HEAD.items()}, lines=DocumentLine(many=True), **more)
+        self.whole = shape(title, **{**{name: make() for name, make in HEAD.items()}, "lines": DocumentLine(many=True), **more})
         content: dict[str, Any] = {
             "number": text(_("Your number; each document has its own.")),
             "currency": text(_("ISO 4217.")),
@@ -287,12 +289,12 @@ def unknown_move(document_type: DocumentType) -> Any:
 
 
 def steps(document_type: DocumentType) -> Any:
-    read = _read(document_type, "steps", _("{document}: the history"), page_of("Step", StepShape))
+    read = _read(document_type, "steps", _("{document}: the history"), STEPS)
     return extend_schema_view(get=read)(_of(Steps, document_type))
 
 
 def thread(document_type: DocumentType) -> Any:
-    read = _read(document_type, "thread", _("{document}: the messages"), page_of("Message", Message))
+    read = _read(document_type, "thread", _("{document}: the messages"), MESSAGES)
     written = operation(
         f"{document_type.code}_remark",
         format_lazy(_("{document}: write a message"), document=document_type.label),
@@ -308,7 +310,7 @@ def thread(document_type: DocumentType) -> Any:
 
 
 def attachments(document_type: DocumentType) -> Any:
-    read = _read(document_type, "attachments", _("{document}: the files that belong to it"), page_of("Attachment", AttachmentShape))
+    read = _read(document_type, "attachments", _("{document}: the files that belong to it"), ATTACHMENTS)
     added = operation(
         f"{document_type.code}_attach",
         format_lazy(_("{document}: add a file"), document=document_type.label),

@@ -19,7 +19,10 @@ from apps.documents import models
 from apps.documents.services.folding import Content, Line
 from apps.documents.vocabulary import DocumentType
 
-KINDS = ("shipped", "received", "accepted", "rejected", "short", "oversupply", "returned", "invoiced", "paid")
+KINDS = ("shipped", "received", "accepted", "rejected", "short", "credited", "oversupply", "returned", "invoiced", "paid")
+"""credited: of what was rejected or short, so much will not come any more."""
+PREFERRED = ("agreed", "withdrawn", "requested")
+"""The kinds of schedules on which is counted, the first that a line has."""
 
 
 class Uncountable(ValueError):
@@ -51,40 +54,61 @@ def counts_of(document_type: DocumentType, content: Content) -> dict[tuple[uuid.
 def _of_line(line: Line) -> Iterator[tuple[tuple[uuid.UUID, int, str], Decimal]]:
     if "order" not in line.details:
         return
-    target = uuid.UUID(line.details["order"]), int(line.details["order_line"])
+    target = _named(line)
     for kind, quantity in line.details.get("counts", {}).items():
         if kind not in KINDS:
             raise Uncountable(kind)
         yield (*target, kind), Decimal(quantity)
 
 
+def _named(line: Line) -> tuple[uuid.UUID, int]:
+    return uuid.UUID(line.details["order"]), int(line.details["order_line"])
+
+
 def count(row: models.Document, document_type: DocumentType, before: Content, after: Content, step: models.Step) -> Counted | None:
-    """Write how the progress changes with a step, and the links between the lines. None where nothing does. Raises Uncountable."""
+    """Write how the progress changes with a step, and the links between the lines. None where nothing does. Raises Uncountable.
+
+    What one ships oneself must be agreed. What a partner counts is taken in any case: he may not know yet that nothing is agreed any more.
+    """
     if not document_type.link:
         return None
     was, now = counts_of(document_type, before), counts_of(document_type, after)
     change = {key: now.get(key, Decimal(0)) - was.get(key, Decimal(0)) for key in was.keys() | now.keys()}
     change = {key: quantity for key, quantity in change.items() if quantity}
-    if not change:
+    fresh = _fresh(document_type, before, after)
+    if not change and not fresh:
         return None
-    lines = _targets(row, {(order, line) for order, line, _kind in change})
+    lines = _targets(row, {(order, line) for order, line, _kind in change} | set(fresh.values()))
+    if step.own:
+        _need_agreed(lines, {(order, line) for (order, line, kind), quantity in change.items() if kind == "shipped" and quantity > 0})
+    models.Link.objects.bulk_create(
+        models.Link(line_id=line.id, target_id=lines[fresh[line.id]].id, kind=document_type.link, quantity=line.quantity)
+        for line in after.lines
+        if line.id in fresh
+    )
     sums = _sums(lines.values())
-    rows = [
+    models.Quantity.objects.bulk_create(
         models.Quantity(id=new_id(), schedule_id=schedule, step_id=step.pk, kind=kind, quantity=part)
         for (order, line, kind), quantity in sorted(change.items(), key=str)
         for schedule, part in _spread(lines[order, line], kind, quantity, sums)
-    ]
-    models.Quantity.objects.bulk_create(rows)
-    if not was:
-        _link(document_type, after, lines)
-    return Counted(document=row, step=step, sums=change)
+    )
+    return Counted(document=row, step=step, sums=change) if change else None
+
+
+def _fresh(document_type: DocumentType, before: Content, after: Content) -> dict[uuid.UUID, tuple[uuid.UUID, int]]:
+    """The lines that count from now on and did not before, each with the order's line that it names."""
+    if not document_type.state(after.state).counted:
+        return {}
+    known = {line.id for line in before.lines} if document_type.state(before.state).counted else set()
+    return {line.id: _named(line) for line in after.lines if "order" in line.details and line.id not in known}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """An order's line with its agreed schedules, the first due first."""
+    """An order's line with its schedules, the first due first. agreed: whether they are; else they are what was asked, or agreed once."""
 
     id: uuid.UUID
+    agreed: bool
     schedules: list[tuple[uuid.UUID, Decimal]]
 
 
@@ -95,13 +119,23 @@ def _targets(row: models.Document, wanted: set[tuple[uuid.UUID, int]]) -> dict[t
     if missing := [order for order in orders if order not in known]:
         raise Uncountable(f"{missing[0]}")
     found: dict[tuple[uuid.UUID, int], Target] = {}
-    columns = ("line__document_id", "line__position", "line_id", "id", "quantity")
-    agreed = models.Schedule.objects.filter(line__document_id__in=orders, kind="agreed").order_by("due_on", "position", "id")
-    for order, position, line, schedule, quantity in agreed.values_list(*columns):
-        found.setdefault((order, position), Target(id=line, schedules=[])).schedules.append((schedule, quantity))
+    columns = ("line__document_id", "line__position", "line_id", "kind", "id", "quantity")
+    schedules = models.Schedule.objects.filter(line__document_id__in=orders, kind__in=PREFERRED)
+    rows = sorted(schedules.order_by("due_on", "position", "id").values_list(*columns), key=lambda row: PREFERRED.index(row[3]))
+    first: dict[uuid.UUID, str] = {}
+    for order, position, line, kind, schedule, quantity in rows:
+        if first.setdefault(line, kind) == kind:
+            target = found.setdefault((order, position), Target(id=line, agreed=kind == PREFERRED[0], schedules=[]))
+            target.schedules.append((schedule, quantity))
     if absent := [key for key in sorted(wanted) if key not in found]:
         raise Uncountable(f"{absent[0][0]}/{absent[0][1]}")
     return found
+
+
+def _need_agreed(lines: Mapping[tuple[uuid.UUID, int], Target], wanted: set[tuple[uuid.UUID, int]]) -> None:
+    for order, position in sorted(wanted):
+        if not lines[order, position].agreed:
+            raise Uncountable(f"{order}/{position}")
 
 
 def _sums(targets: Any) -> dict[tuple[uuid.UUID, str], Decimal]:
@@ -125,13 +159,6 @@ def _spread(target: Target, kind: str, quantity: Decimal, sums: dict[tuple[uuid.
             sums[schedule, kind] = so_far + part
             quantity -= part
             yield schedule, part
-
-
-def _link(document_type: DocumentType, content: Content, lines: Mapping[tuple[uuid.UUID, int], Target]) -> None:
-    """Link each line to the one that it names, once."""
-    named = [(line, lines.get((uuid.UUID(line.details["order"]), int(line.details["order_line"])))) for line in content.lines if "order" in line.details]
-    links = [models.Link(line_id=line.id, target_id=target.id, kind=document_type.link, quantity=line.quantity) for line, target in named if target]
-    models.Link.objects.bulk_create(links)
 
 
 def compare_counts(row: models.Document, document_type: DocumentType, told: Content) -> list[str]:

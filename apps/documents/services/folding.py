@@ -219,11 +219,18 @@ def _agree(content: Content, data: Mapping[str, Any]) -> str:
     return "agreed"
 
 
+def _restate(content: Content, data: Mapping[str, Any]) -> str:
+    """The whole content again, in place of what was said before."""
+    content.details, content.lines = data["details"], data["lines"]
+    return "restated"
+
+
 def _promise(content: Content, data: Mapping[str, Any]) -> str:
     """The seller's promise: offers that nobody has taken yet, and until when they hold and why they are as they are."""
     answers: Mapping[int, Offer] = data["lines"]
     content.lines = [replace(line, offer=_offer_for(line, answers.get(line.position))) for line in content.lines]
     content.details = {**content.details, **data["terms"]}
+    content.currency = str(data["terms"].get("currency") or content.currency)
     return str(data["outcome"])
 
 
@@ -263,6 +270,7 @@ EFFECTS: dict[str, Callable[[Content, Mapping[str, Any]], str]] = {
     "offer": _offer,
     "agree": _agree,
     "counter": _counter,
+    "restate": _restate,
     "promise": _promise,
     "repromise": _repromise,
     "hold": _hold,

@@ -220,12 +220,12 @@ def apply(
         _need(by, f"{row.type}.{move}")
         before = storing.load(row)
         crosses = declared.crosses and (declared.effect == "ask" or row.own_said + row.partner_said > 0)
-        given = _read_data(declared, before, data or {}, lenient=lenient)
+        given = _read_data(document_type, declared, before, data or {}, lenient=lenient)
         said = Said(move=move, side=row.side, said=row.own_said + 1 if crosses else 0, seen=row.partner_said, data=given)
         after = folding.apply(document_type, before, said)
         wire = wording.write(declared.effect, given)
         made = storing.made_by(by, at=at, move=move, said=said.said, seen=said.seen, data=wire)
-        step = storing.store(row, before, after, made)
+        step = storing.store(row, before, after, made, items=_fresh_items(row, before, after))
         counted = counting.count(row, document_type, before, after, step)
         body = _body(row, step) if crosses else None
         announcing.announce(Moved(document=row, document_type=document_type, step=step, body=body, inline=inline))
@@ -238,14 +238,21 @@ def _not_allowed(document_type: DocumentType, row: models.Document, move: str) -
     """The refusal, in a sentence that says what can be done instead."""
     declared = document_type.find_move(move)
     state = document_type.state(row.state)
-    instead = [str(other.label) for other in document_type.moves_for(state=row.state, side=row.side)]
+    instead = [str(other.label) for other in document_type.moves_for(state=row.state, side=row.side) if not other.inner]
     sentence = _("“%(move)s” is not possible while the document is “%(state)s”.") % {"move": declared.label if declared else move, "state": state.label}
     if instead:
         sentence += " " + _("Possible now: %(moves)s.") % {"moves": ", ".join(instead)}
     return NotAllowed(move, row.state, row.side, sentence)
 
 
-def _read_data(move: Move, content: Content, data: Mapping[str, Any], *, lenient: bool) -> dict[str, Any]:
+def _fresh_items(row: models.Document, before: Content, after: Content) -> dict[int, uuid.UUID | None]:
+    """One's own items of the lines that a move brings, by their position; they are completed from them."""
+    known = {line.id for line in before.lines}
+    fresh = [line for line in after.lines if line.id not in known]
+    return _match(replace(after, lines=fresh), side=row.side, partner_id=row.partner_id, lenient=True) if fresh else {}
+
+
+def _read_data(document_type: DocumentType, move: Move, content: Content, data: Mapping[str, Any], *, lenient: bool) -> dict[str, Any]:
     reader = Reader(lenient=lenient)
     note = reader.text("/note", data.get("note"), 4000)
     reason = reader.text("/reason", data.get("reason"), 2000, required=move.reason == "required")
@@ -263,6 +270,9 @@ def _read_data(move: Move, content: Content, data: Mapping[str, Any], *, lenient
             "details": content.details,
             "lines": content.lines,
         }
+    elif move.effect == "restate":
+        read |= {"details": reader.bag("/details", data.get("details")), "lines": wording.read_lines(reader, data.get("lines"), dated=document_type.dated)}
+        reader.done()
     elif move.effect in wording.ANSWERING:
         read["lines"] = wording.read_answers(data.get("lines"), content.lines, lenient=lenient)
     if move.effect in ("promise", "repromise", "hold"):
@@ -310,7 +320,7 @@ def accept(*, body: Mapping[str, Any], partner_id: uuid.UUID, envelope: int) -> 
         else:
             before = storing.load(row)
             after = _taken(document_type, row, before, said)
-            step = storing.store(row, before, after, replace(made, overruled=after is before))
+            step = storing.store(row, before, after, replace(made, overruled=after is before), items=_fresh_items(row, before, after))
         counted = _count(row, document_type, before, after, step)
         announcing.announce(Moved(document=row, document_type=document_type, step=step, body=None))
         if counted:

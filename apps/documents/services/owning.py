@@ -24,7 +24,8 @@ class Owner:
     enter: `(given, by, at) -> uid` writes a new document from the body of a POST. revise: `(document, given, by, at, version)` changes a
     draft; empty: drafts of this type are not changed. make: `(document, move, data, by, at, version)` makes a move; empty: as for every
     type. tell: `(whole) -> dict` what REST tells beyond the common. shapes: the `Shapes` of all that, for the description of the interface.
-    page: the URL name of the page on which a document is entered; empty: none.
+    page: the URL name of the page on which a document is entered; empty: none. move_pages: by a move's code the URL name of the page that asks
+    what it needs. lines: the template that shows its lines in place of the common one, with what `show: (whole) -> dict` gives.
     """
 
     enter: str
@@ -33,6 +34,9 @@ class Owner:
     make: str = ""
     tell: str = ""
     page: str = ""
+    move_pages: Mapping[str, str] = field(default_factory=dict)
+    lines: str = ""
+    show: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

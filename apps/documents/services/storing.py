@@ -3,7 +3,7 @@
 import datetime as dt
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,11 +116,17 @@ def _schedule_rows(line: Line) -> list[tuple[Any, ...]]:
     return [(s.id, line.id, kind, position, s.quantity, s.due_on) for kind, schedules in kinds for position, s in enumerate(schedules)]
 
 
-def store(document: models.Document, before: Content, after: Content, made: Made) -> models.Step:
-    """Write what changed between two contents, and the step that changed it. The header row must be locked."""
+def store(document: models.Document, before: Content, after: Content, made: Made, *, items: Mapping[int, uuid.UUID | None] | None = None) -> models.Step:
+    """Write what changed between two contents, and the step that changed it. The header row must be locked.
+
+    items: one's own items of lines that are new, by their position.
+    """
     old = {line.id: line for line in before.lines}
-    changed = [line for line in after.lines if line is not old.get(line.id) and line != old.get(line.id)]
+    fresh = [line for line in after.lines if line.id not in old]
+    changed = [line for line in after.lines if line.id in old and line is not old[line.id] and line != old[line.id]]
+    _forget(old.keys() - {line.id for line in after.lines})
     batch = Batch()
+    insert_lines(batch, document.pk, fresh, items or {})
     step = add_step(batch, document, before.state, after.state, made)
     if changed:
         batch.update(models.Line, ANSWER_COLUMNS, [_answer_row(line) for line in changed])
@@ -199,6 +205,14 @@ def _replace_schedules(batch: Batch, old: Sequence[Line], new: Sequence[Line], s
     counted = [(row, 1) for row in come if row[2] == "agreed"] + [(row, -1) for row in withdrawn]
     rows = [(new_id(), row[0], step.pk, kind, sign * row[4]) for row, sign in counted for kind in ("ordered", "confirmed")]
     batch.insert(models.Quantity, ["id", "schedule", "step", "kind", "quantity"], rows if count else [])
+
+
+def _forget(lines: Collection[uuid.UUID]) -> None:
+    """Remove lines in whose place others were said. Nothing was agreed about them."""
+    if lines:
+        models.Link.objects.filter(line__in=lines)._raw_delete("default")
+        models.Schedule.objects.filter(line__in=lines)._raw_delete("default")
+        models.Line.objects.filter(pk__in=lines)._raw_delete("default")
 
 
 def drop_lines(document: models.Document) -> None:

@@ -20,6 +20,8 @@ from apps.documents.services.folding import Line, Offer, Schedule
 MOST_LINES, MOST_SCHEDULES = 10_000, 400
 ANSWERING = ("offer", "counter", "promise", "repromise")
 """The effects whose moves answer line by line."""
+SAYING = ("ask", "restate")
+"""The effects whose moves say whole lines."""
 RESPONSES = ("accept", "change", "reject", "backorder")
 
 
@@ -249,6 +251,7 @@ def write(effect: str, data: Mapping[str, Any]) -> dict[str, Any]:
     written = dict(data)
     if effect == "ask":
         written["issued_on"] = _day(data["issued_on"])
+    if effect in SAYING:
         written["lines"] = [_write_line(line) for line in data["lines"]]
     elif effect in ANSWERING:
         written["lines"] = [_write_answer(position, offer) for position, offer in sorted(data["lines"].items())]
@@ -260,6 +263,7 @@ def parse(effect: str, data: Mapping[str, Any]) -> dict[str, Any]:
     parsed = dict(data)
     if effect == "ask":
         parsed["issued_on"] = dt.date.fromisoformat(data["issued_on"]) if data["issued_on"] else None
+    if effect in SAYING:
         parsed["lines"] = [_parse_line(line) for line in data["lines"]]
     elif effect in ANSWERING:
         parsed["lines"] = {answer["line"]: _parse_answer(answer) for answer in data["lines"]}

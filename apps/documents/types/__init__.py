@@ -1,10 +1,12 @@
 """Every document type, by its code. A new one is one file and one line here."""
 
+from apps.documents.types.despatch_advice import DESPATCH_ADVICE
 from apps.documents.types.order import ORDER
 from apps.documents.types.promise import PROMISE
+from apps.documents.types.receipt_advice import RECEIPT_ADVICE
 from apps.documents.vocabulary import DocumentType
 
-_ALL = (ORDER, PROMISE)
+_ALL = (ORDER, PROMISE, DESPATCH_ADVICE, RECEIPT_ADVICE)
 
 TYPES: dict[str, DocumentType] = {}
 COLLECTIONS: dict[str, DocumentType] = {}

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from apps.base import acting, clock, retrying
@@ -17,7 +18,7 @@ from apps.documents import forms, selectors
 from apps.documents import services as documents
 from apps.documents.forms import AnswerForm, CounterForm, LineEntry, MoveForm, Row, Typed
 from apps.documents.selectors import Whole
-from apps.documents.views.presenting import address, dates_of, found, head_of, is_plain, lines_of, move_of, of_type, partner_name
+from apps.documents.views.presenting import address, dates_of, found, head_of, is_plain, lines_of, move_of, of_type, page_of_move, partner_name
 from apps.documents.vocabulary import DocumentType, Move
 
 MOST_FORM_LINES = 200
@@ -57,6 +58,8 @@ def move(request: HttpRequest, document_type: DocumentType, uid: uuid.UUID, move
     if declared is None or whole.head["side"] not in declared.sides:
         raise Http404
     need(f"{document_type.code}.{declared.code}")
+    if page := page_of_move(document_type, declared):
+        return see_other(reverse(page, args=[uid]))
     if request.method == "POST":
         return _posted(request, whole, declared)
     if whole.head["state"] not in declared.before:

@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.module_loading import import_string
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -21,6 +22,7 @@ from apps.base.problems import problem_of
 from apps.base.templatetags.tributary import tone_of
 from apps.base.text import Text
 from apps.documents import selectors
+from apps.documents import services as documents
 from apps.documents.selectors import Whole
 from apps.documents.types import COLLECTIONS
 from apps.documents.vocabulary import DocumentType, Move
@@ -122,6 +124,8 @@ def head_of(document_type: DocumentType, head: Mapping[str, Any], *, partner: st
         "seller": parties[1],
         "partner": partner,
         "offered_amount": offered_amount(lines),
+        "priced": document_type.priced,
+        "dated": document_type.dated,
         **{name: head[name] for name in ("number", "side", "amount", "currency", "due_on", "issued_on", "version", "note")},
     }
 
@@ -147,12 +151,16 @@ def lines_of(whole: Whole, lines: Sequence[Mapping[str, Any]] | None = None) -> 
 
 
 def lines_page(request: HttpRequest, whole: Whole) -> dict[str, Any]:
-    """Some of a document's lines, and the pages that show the others."""
+    """Some of a document's lines, and the pages that show the others; or what the owner of the type shows of them."""
+    owner = documents.owner_of(whole.type.code)
+    if owner and owner.lines:
+        return {"lines_template": owner.lines, **import_string(owner.show)(whole)}
     text, last = request.GET.get("lines", ""), max(1, -(-len(whole.lines) // SHOWN_LINES))
     page = min(int(text), last) if text.isdecimal() and 0 < len(text) < 6 and int(text) else 1
     shown = whole.lines[(page - 1) * SHOWN_LINES : page * SHOWN_LINES]
     url = address("document", whole.type, whole.id)
     return {
+        "lines_template": "documents/_lines.html",
         "lines": lines_of(whole, shown),
         "lines_count": len(whole.lines),
         "lines_page": page,
@@ -207,7 +215,7 @@ def moves_of(whole: Whole) -> dict[str, list[dict[str, Any]]]:
     moves = sorted(whole.moves(actor), key=lambda move: move.tone != "good")
     shown = [move_of(whole, move) for move in moves if move.tone != "bad"]
     rest = [move_of(whole, move) for move in moves if move.tone == "bad"]
-    if whole.head["state"] == whole.type.draft and actor.may(f"{whole.type.code}.draft"):
+    if whole.head["state"] == whole.type.draft and not whole.type.own_entry and actor.may(f"{whole.type.code}.draft"):
         edit = {"code": "edit", "label": _("Change"), "url": address("document_edit", whole.type, whole.id), "icon": "pencil", "tone": "neutral"}
         shown.insert(1, edit | {"needs_form": True, "confirm_text": None})
     return {"moves": shown[:MOST_MOVES], "more_moves": shown[MOST_MOVES:] + rest}
@@ -218,11 +226,18 @@ def is_plain(move: Move) -> bool:
     return not move.form and move.confirm is None and move.reason == "none"
 
 
+def page_of_move(document_type: DocumentType, move: Move) -> str:
+    """The URL name of the page that the owner of the type has for a move; empty where the common one serves."""
+    owner = documents.owner_of(document_type.code)
+    return owner.move_pages.get(move.code, "") if owner else ""
+
+
 def move_of(whole: Whole, move: Move) -> dict[str, Any]:
+    page = page_of_move(whole.type, move)
     return {
         "code": move.code,
         "label": move.label,
-        "url": address("document_move", whole.type, whole.id, move.code),
+        "url": reverse(page, args=[whole.id]) if page else address("document_move", whole.type, whole.id, move.code),
         "icon": move.icon,
         "tone": tone_of(move.tone),
         "needs_form": not is_plain(move),

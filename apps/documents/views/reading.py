@@ -80,7 +80,7 @@ def part(request: HttpRequest, document_type: DocumentType, uid: uuid.UUID, part
     else:
         whole = found(document_type, uid)
         context |= {**lines_page(request, whole), "document": head_of(document_type, whole.head, partner=partner, lines=whole.lines), **moves_of(whole)}
-    return render(request, f"documents/_{part}.html", context)
+    return render(request, context["lines_template"] if part == "lines" else f"documents/_{part}.html", context)
 
 
 @of_type()
