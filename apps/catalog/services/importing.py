@@ -49,7 +49,7 @@ def import_structure(*, workbook: bytes, partial: bool = False, by: Actor, at: d
             findings.append(Finding("", "empty", _("The workbook holds no rows. Fill the sheets below their headings.")))
         if findings and not partial:
             raise Invalid(_first(findings))
-    return Imported(saved=saved, findings=_first(findings))
+    return Imported(saved=dict(saved), findings=_first(findings))
 
 
 def _first(findings: list[Finding]) -> list[Finding]:
