@@ -53,8 +53,8 @@ class Search:
         if self.progress is not None:
             self.progress(monotonic() - self.began, self.best)
 
-    def window(self, free: Sequence[int], floating: Sequence[int], seconds: float, *, better: bool = False, hinted: bool = False) -> bool | None:
-        """Solve one window and keep what it gives: True when that is better, None when time was too short to know."""
+    def window(self, free: Sequence[int], floating: Sequence[int], seconds: float, *, better: bool = False, hinted: bool = False) -> tuple[bool, bool]:
+        """Solve one window and keep what it gives. Is that better, and is it known that nothing better exists in this window?"""
         inside = {*free, *floating}
         touched = [goal for goal in self.net.goals if any(part in inside for part, _lag in goal.parts)]
         now = sum(self.net.late(goal) for goal in touched)
@@ -62,10 +62,9 @@ class Search:
         effort = Effort(seconds=min(seconds, self.left), workers=self.workers, seed=self.seed, stop=self.stop, found=lambda cost: self._better(cost + rest))
         solved = Window(self.net, free, floating, limit=now - 1 if better else now, hinted=hinted).solve(effort)
         self.seed += 1
-        if solved.placed is None:
-            return False if solved.proven else None
-        self.place(solved.placed)
-        return self.net.cost() - rest < now if solved.proven or self.net.cost() - rest < now else None
+        if solved.placed is not None:
+            self.place(solved.placed)
+        return self.net.cost() - rest < now, solved.proven
 
     def _better(self, cost: int) -> None:
         if cost < self.best:
@@ -101,8 +100,8 @@ def improve(
     followers = drawn.net.followers()
     while drawn.net.goals and not search.over():
         free, floating = _around_lateness(drawn.net, followers, chance, search.size)
-        better = search.window(free, floating, seconds=2.0)
-        search.size = max(6, search.size * 3 // 4) if better is None else min(60, search.size + 2)
+        _better, proven = search.window(free, floating, seconds=2.0)
+        search.size = min(60, search.size + 2) if proven else max(6, search.size * 3 // 4)
     drawn.later()
     return drawn.outcome()
 

@@ -66,18 +66,17 @@ def solve(shop: Shop, *, seconds: float, workers: int = 2, seed: int = 0, progre
     search = Search(net=net, seconds=seconds, workers=workers, seed=seed, progress=progress, stop=stop)
     search.begin()
     everything = range(len(net.tasks))
-    proven = search.window(everything, (), seconds=seconds * 0.25, better=True, hinted=False) is False
+    _better, proven = search.window(everything, (), seconds=seconds * 0.25, better=True)
     chance = random.Random(seed)
     failed = 0
     while not proven and not search.over() and search.left > seconds * 0.35 and failed < 40:
         free = _neighbourhood(net, numbers, chance, search.size)
         inside = set(free)
-        better = search.window(free, [number for number in everything if number not in inside], seconds=1.5)
+        better, known = search.window(free, [number for number in everything if number not in inside], seconds=1.5)
         failed = 0 if better else failed + 1
-        search.size = max(8, search.size * 3 // 4) if better is None else min(len(everything), search.size + 2)
+        search.size = min(len(everything), search.size + 2) if known else max(8, search.size * 3 // 4)
     while not proven and not search.over():
-        better = search.window(everything, (), seconds=search.left, better=True)
-        proven = better is False
+        _better, proven = search.window(everything, (), seconds=search.left, better=True)
     tasks = tuple(tuple((net.tasks[number].machine, net.tasks[number].start, net.tasks[number].end) for number in row) for row in numbers)
     return Schedule(net.cost(), proven, tasks)
 
