@@ -10,7 +10,10 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import Q, QuerySet
+from django.urls import reverse
+from django.utils.translation import gettext as _
 
+from apps.base import acting, announcing
 from apps.base.rows import rows
 from apps.catalog import models
 
@@ -284,6 +287,21 @@ def sources(item: uuid.UUID, *, inactive: bool = False) -> tuple[Source, ...]:
     return _sources([item], inactive=inactive).get(item, ())
 
 
+def line(*, id: uuid.UUID) -> models.Component | None:
+    """One line of a bill of material, with both of its items."""
+    return models.Component.objects.select_related("item", "component", "alternate_of").filter(pk=id).first()
+
+
+def source(*, id: uuid.UUID) -> models.Source | None:
+    """One source, with its item."""
+    return models.Source.objects.select_related("item").filter(pk=id).first()
+
+
+def offered(*, but: uuid.UUID, most: int) -> list[models.Item]:
+    """The first items by number that could be a component of another one, to choose from."""
+    return list(models.Item.objects.exclude(pk=but).order_by("number")[:most])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
     """An item into which another one goes. level: 1 where it is a component itself, 2 where it is one of a component …"""
@@ -323,6 +341,33 @@ def existing(items: Iterable[uuid.UUID]) -> set[uuid.UUID]:
     """Those of these ids that are items."""
     wanted = list(items)
     return set(numbers(wanted)) if wanted else set()
+
+
+_COUNTS = (
+    "SELECT (SELECT count(*) FROM catalog_component WHERE item_id = %s), (SELECT count(DISTINCT item_id) FROM catalog_component WHERE component_id = %s), "
+    "(SELECT count(*) FROM catalog_source WHERE item_id = %s)"
+)
+
+
+def tabs(item: uuid.UUID, current: str) -> list[dict[str, Any]]:
+    """The pages about an item for whoever acts, those that the floors above declare (`ITEM_TABS`) among them: label, url, count, current.
+
+    A declared tab has code, label, url (the name of an address that takes the item's id) and permission. One query.
+    """
+    lines, uses, offers = rows(_COUNTS, ("lines", "uses", "offers"), [item] * 3)[0].values()
+    own = [
+        ("item", _("Overview"), "item", None),
+        ("structure", _("Made of"), "item_structure", lines),
+        ("uses", _("Used in"), "item_uses", uses),
+        ("sources", _("Sources"), "item_sources", offers),
+    ]
+    more = [
+        (tab["code"], tab["label"], tab["url"], None)
+        for declared in announcing.declared("ITEM_TABS")
+        for tab in declared
+        if acting.actor().may(tab["permission"])
+    ]
+    return [{"label": label, "url": reverse(url, args=[item]), "count": count, "current": code == current} for code, label, url, count in (*own, *more)]
 
 
 def sites() -> QuerySet[models.Site]:

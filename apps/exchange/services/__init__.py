@@ -1,5 +1,6 @@
 """Verbs of the exchange: sending by reaction, delivering, the sweep, keys, verification."""
 
+from apps.exchange.crossing import Stuck
 from apps.exchange.services.asking import NoAnswer, ask
 from apps.exchange.services.keys import make_first_key, make_key, rotate
 from apps.exchange.services.receiving import Received, receive
@@ -9,6 +10,6 @@ from apps.exchange.services.verifying import Checked, Difference, verify
 from apps.exchange.services.writing import write
 
 __all__ = [
-    "Checked", "Difference", "NoAnswer", "Received", "Swept", "ask", "make_first_key", "make_key", "receive", "resume", "rotate", "send", "send_added",
+    "Checked", "Difference", "NoAnswer", "Received", "Stuck", "Swept", "ask", "make_first_key", "make_key", "receive", "resume", "rotate", "send", "send_added",
     "sweep", "verify", "write",
 ]  # fmt: skip

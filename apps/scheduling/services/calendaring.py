@@ -30,11 +30,16 @@ Shift = tuple[dt.time, dt.time]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CapacityChanged:
-    """News: these resources work at other times than before. reason: in the enterprise's own words; at: since when."""
+    """News: these resources work at other times than before. reason: in the enterprise's own words.
+
+    at: since when; until: for how long, None where that is not known. more: they work more than before, nothing must move.
+    """
 
     resources: tuple[uuid.UUID, ...]
     reason: str
     at: dt.datetime
+    until: dt.datetime | None = None
+    more: bool = False
 
 
 def save_calendar(*, id: uuid.UUID | None = None, by: Actor, at: dt.datetime, **given: Any) -> models.Calendar:

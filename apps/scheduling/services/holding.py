@@ -3,7 +3,8 @@
 import datetime as dt
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.utils.translation import gettext as _
@@ -127,6 +128,8 @@ def _giver(take: Take, ids: Mapping[Key, uuid.UUID], bought: Mapping[Key, Purcha
         raise TypeError(f"{given!r} gives, and nobody has loaded it")
     if given.kind == "stock":
         return "stock", None, None, None
+    if given.kind == "ordered":
+        return "part", None, None, given.of[0]
     return given.kind, given.of if given.kind == "job" else None, given.of if given.kind == "part" else None, None
 
 
@@ -138,18 +141,35 @@ def _of(key: Key) -> Of:
 
 def release(promise: uuid.UUID) -> None:
     """Give back all that was kept for a promise. A job from which another promise takes stays, with what it takes, and serves that one."""
-    release_all([promise])
+    withdraw([promise])
 
 
-def release_all(promises: Sequence[uuid.UUID]) -> None:
-    """The same for several promises at once. Four statements, whatever their number."""
+class Ordered(NamedTuple):
+    """What was bought by its lead time for a promise, and is on its way whatever becomes of the promise."""
+
+    item: Of
+    quantity: Decimal
+    due_at: dt.datetime
+    source: uuid.UUID | None
+
+
+def withdraw(promises: Sequence[uuid.UUID], *, begun: dt.datetime | None = None, again: Sequence[uuid.UUID] = ()) -> list[Ordered]:
+    """Take out of the plan what is kept for these promises: what was done, and what others take from, stays. Six statements, whatever their number.
+
+    begun: jobs that had begun by then stay too, with what they take, and their goods are free; but for the jobs in `again`. Gives what was
+    ordered by its lead time.
+    """
     given = list(promises)
     with connection.cursor() as cursor:
         cursor.execute(_HAND_OVER, [given, given, given])
         cursor.execute(_PEGS_STAY, [given])
-        cursor.execute("DELETE FROM scheduling_peg WHERE promise_id = ANY(%s::uuid[])", [given])
-        cursor.execute("DELETE FROM scheduling_slot s USING scheduling_job j WHERE j.id = s.job_id AND j.promise_id = ANY(%s::uuid[])", [given])
-        cursor.execute("DELETE FROM scheduling_job WHERE promise_id = ANY(%s::uuid[])", [given])
+        cursor.execute(_STAYING, [given, begun, list(again)])
+        staying = [row[0] for row in cursor.fetchall()]
+        cursor.execute(_PEGS_GO, [given, staying])
+        ordered = [Ordered(Of(item, variant), quantity, due, source) for giver, item, variant, quantity, due, source in cursor.fetchall() if giver]
+        cursor.execute(_SLOTS_GO, [given, staying])
+        cursor.execute("DELETE FROM scheduling_job WHERE promise_id = ANY(%s::uuid[]) AND id <> ALL(%s::uuid[])", [given, staying])
+    return ordered
 
 
 # A job that gives to others goes over to the first of them, and all jobs beneath it with it.
@@ -166,6 +186,17 @@ _PEGS_STAY = (
     "UPDATE scheduling_peg p SET promise_id = j.promise_id FROM scheduling_job j "
     "WHERE p.taker_job_id = j.id AND p.promise_id = ANY(%s::uuid[]) AND j.promise_id <> p.promise_id"
 )
+_STAYING = (
+    "WITH RECURSIVE staying(id) AS (SELECT id FROM scheduling_job WHERE promise_id = ANY(%s::uuid[]) "
+    "AND (done_at IS NOT NULL OR (starts_at < %s AND id <> ALL(%s::uuid[]))) "
+    "UNION SELECT j.id FROM staying s JOIN scheduling_peg p ON p.taker_job_id = s.id JOIN scheduling_job j ON j.id = p.job_id) "
+    "SELECT id FROM staying"
+)
+_PEGS_GO = (
+    "DELETE FROM scheduling_peg WHERE promise_id = ANY(%s::uuid[]) AND (taker_job_id IS NULL OR taker_job_id <> ALL(%s::uuid[])) "
+    "RETURNING giver = 'part' AND document IS NULL, item_id, coalesce(configuration->>'digest', ''), quantity, due_at, source_id"
+)
+_SLOTS_GO = "DELETE FROM scheduling_slot s USING scheduling_job j WHERE j.id = s.job_id AND j.promise_id = ANY(%s::uuid[]) AND j.id <> ALL(%s::uuid[])"
 
 
 def firm_up(promise: uuid.UUID, *, at: dt.datetime) -> None:

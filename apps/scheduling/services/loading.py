@@ -35,7 +35,7 @@ HORIZON_DAYS = 400
 
 
 class Given(NamedTuple):
-    """The key of a supply. kind: stock (of: the item), job or part (of: its id)."""
+    """The key of a supply. kind: stock (of: the item), job or part (of: its id), ordered by its lead time (of: its source and a number)."""
 
     kind: str
     of: Any

@@ -94,10 +94,11 @@ def break_resource(*, resource: uuid.UUID, until: Any, reason: Any = "", by: Act
         row = models.Resource.objects.select_for_update().filter(pk=resource).first()
         if row is None:
             raise Invalid([Finding("/", "missing", _("There is no such resource."))])
-        outage = _open(row.pk, at) or models.Outage(resource=row, starts_at=at)
+        outage = _open(row.pk, at) or models.Outage(resource=row, starts_at=at, ends_at=at)
+        sooner = values["until"] < outage.ends_at
         outage.ends_at, outage.reason = values["until"], values["reason"] or outage.reason
         outage.save()
-        announcing.announce(CapacityChanged(resources=(row.pk,), reason=outage.reason, at=at))
+        announcing.announce(CapacityChanged(resources=(row.pk,), reason=outage.reason, at=at, until=outage.ends_at, more=sooner))
     return outage
 
 
@@ -125,7 +126,7 @@ def repair_resource(*, resource: uuid.UUID, by: Actor, at: dt.datetime) -> model
             raise NotBroken(_("This resource is not down."))
         outage.mended_at = max(at, outage.starts_at)
         outage.save()
-        announcing.announce(CapacityChanged(resources=(resource,), reason=_("It runs again."), at=at))
+        announcing.announce(CapacityChanged(resources=(resource,), reason=_("It runs again."), at=at, more=True))
     return outage
 
 

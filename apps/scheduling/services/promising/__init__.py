@@ -1,0 +1,65 @@
+"""Promises through the tiers: asked, answered, held, taken, moved, kept. `react` hears every move of a promise in this home."""
+
+import datetime as dt
+import uuid
+from collections.abc import Callable
+
+from apps.documents.services import Moved
+from apps.scheduling.services.promising.answering import answer
+from apps.scheduling.services.promising.asking import Asked, ask, drop
+from apps.scheduling.services.promising.committing import Firmed, NotHeld, commit, hold, note_order, released, taken
+from apps.scheduling.services.promising.entering import enter, make
+from apps.scheduling.services.promising.estimating import answer_estimate, estimate_configuration
+from apps.scheduling.services.promising.listening import answered, closed
+from apps.scheduling.services.promising.reasoning import sentences
+from apps.scheduling.services.promising.rippling import capacity_changed, heard, part_moved, settle
+from apps.scheduling.services.promising.telling import parts_of, tell
+
+__all__ = [
+    "Asked",
+    "Firmed",
+    "NotHeld",
+    "answer_estimate",
+    "ask",
+    "capacity_changed",
+    "commit",
+    "drop",
+    "enter",
+    "estimate_configuration",
+    "hold",
+    "make",
+    "note_order",
+    "part_moved",
+    "parts_of",
+    "react",
+    "sentences",
+    "settle",
+    "tell",
+]
+
+
+def _then(react_to: Callable[..., None]) -> Callable[[uuid.UUID, dt.datetime], None]:
+    return lambda document, at: react_to(document, at=at)
+
+
+# By whose move it is (one's own, or the partner's) and which.
+_REACTIONS: dict[tuple[bool, str], Callable[[uuid.UUID, dt.datetime], None]] = {
+    (False, "ask"): _then(answer),
+    (False, "hold"): _then(answer),
+    (False, "commit"): _then(taken),
+    (False, "release"): _then(released),
+    (True, "release"): _then(closed),
+    (False, "answer"): _then(answered),
+    (False, "move"): _then(heard),
+    (False, "expire"): _then(closed),
+    (False, "keep"): _then(closed),
+    (False, "break"): _then(closed),
+    (True, "keep"): _then(closed),
+    (True, "break"): _then(closed),
+}
+
+
+def react(news: Moved) -> None:
+    """React to a move of a promise; other documents are no concern of this floor."""
+    if news.document_type.code == "promise" and not news.step.overruled and (reaction := _REACTIONS.get((news.step.own, news.step.move))):
+        reaction(news.document.pk, news.step.at)

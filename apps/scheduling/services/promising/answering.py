@@ -1,0 +1,167 @@
+"""Answering a customer: the seller's half of the conversation. It runs in his home, within the customer's transaction."""
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from apps.base import acting
+from apps.base.acting import SYSTEM
+from apps.base.findings import Invalid
+from apps.catalog import selectors as catalog
+from apps.customisation import services as customisation
+from apps.documents import selectors as conversation
+from apps.documents import services as documents
+from apps.scheduling import models
+from apps.scheduling.services import holding
+from apps.scheduling.services.exploding import Wanted
+from apps.scheduling.services.promising import asking, reasoning
+from apps.scheduling.services.promising.considering import Considered, consider
+
+Plain = Mapping[str, Any]
+LONGEST_HOLD = 1440
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a customer asks for, as the seller reads it. wanted: None where he does not know the item."""
+
+    document: uuid.UUID
+    partner_id: uuid.UUID
+    wanted: Wanted | None
+    quantity: Decimal
+    due_on: dt.date | None
+    price: Decimal | None
+    currency: str
+    configuration: Plain | None
+    hold_minutes: int
+    offered_on: dt.date | None
+
+    @classmethod
+    def of(cls, whole: conversation.Whole) -> "Request":
+        line = whole.lines[0]
+        configuration = line["details"].get("configuration")
+        choices = dict(configuration["choices"]) if configuration else None
+        digest = str(configuration["digest"]) if configuration else ""
+        return cls(
+            document=whole.id,
+            partner_id=whole.head["partner_id"],
+            wanted=Wanted(item=line["item_id"], choices=choices, digest=digest) if line["item_id"] else None,
+            quantity=line["quantity"],
+            due_on=_last(line["schedules"].get("requested")),
+            price=line["price"],
+            currency=whole.head["currency"],
+            configuration=configuration,
+            hold_minutes=min(int(whole.head["details"].get("hold_minutes") or 0), LONGEST_HOLD),
+            offered_on=_last(line["schedules"].get("offered")),
+        )
+
+
+def _last(schedules: Any) -> dt.date | None:
+    return max((schedule["due_on"] for schedule in schedules or () if schedule["due_on"]), default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """What a unit costs; amount None: it is agreed elsewhere. refused: why nothing is sold this way, as the customer is told."""
+
+    amount: Decimal | None
+    currency: str
+    refused: str = ""
+
+
+def price_of(request: Request, listed: Decimal | None) -> Price:
+    """One's own price: of the configuration, else the item's list price, else what the customer says is agreed."""
+    home = acting.home()
+    if request.configuration is not None:
+        return _configured(request.configuration, home)
+    return Price(amount=listed, currency=home.currency) if listed is not None else Price(amount=request.price, currency=request.currency)
+
+
+def _configured(configuration: Plain, home: acting.Home) -> Price:
+    """The price of a configuration that is whole, holds by the rules of its release, and is what its digest says."""
+    try:
+        told = customisation.configure(
+            seller=customisation.seller_of(None), product=configuration["product"], choices=configuration["choices"], release=configuration["release"]
+        )
+    except Invalid:
+        return Price(amount=None, currency=home.currency, refused="configuration")
+    if not (told.valid and told.complete and told.digest == configuration["digest"]):
+        return Price(amount=None, currency=home.currency, refused="configuration")
+    return Price(amount=told.amount, currency=told.currency)
+
+
+def answer(document: uuid.UUID, *, at: dt.datetime) -> None:
+    """Answer what a customer asks, or asks to hold: with a date and a price, and with a hold where he wants one and it is still to be had."""
+    whole = conversation.whole(id=document)
+    assert whole is not None
+    request = Request.of(whole)
+    if request.hold_minutes:
+        holding.lock_plan()
+        holding.release(document)
+        asking.drop_children(document, by=SYSTEM, at=at)
+    if request.wanted is None:
+        _decline(request, [{"kind": "unknown_item"}], at=at)
+        return
+    listed = catalog.list_price(request.wanted.item) if request.configuration is None else None
+    price = price_of(request, listed)
+    if price.refused:
+        _decline(request, [{"kind": price.refused}], at=at)
+        return
+    asks = asking.Sources(parent=document, at=at, hold_minutes=request.hold_minutes)
+    found = consider(document=document, wanted=request.wanted, quantity=request.quantity, due_on=request.due_on, at=at, asks=asks)
+    for unused in asks.unused({purchase.reference for purchase in found.outcome.purchases} if found.promised_on else set()):
+        asking.drop(unused, by=SYSTEM, at=at)
+    why = reasoning.told(found.causes, found.loaded)
+    if found.promised_on is None:
+        _decline(request, why or [{"kind": "horizon"}], at=at, chain=reasoning.chain(found.causes, found.loaded))
+        return
+    _promise(request, found, price, why, at=at)
+
+
+def _promise(request: Request, found: Considered, price: Price, why: list[dict[str, Any]], *, at: dt.datetime) -> None:
+    """Promise the day that was found. Asked to hold what was answered before, nothing is held where it has become later meanwhile."""
+    assert found.promised_on is not None
+    later = request.offered_on is not None and found.promised_on > request.offered_on
+    held = bool(request.hold_minutes) and not later
+    until = at + dt.timedelta(minutes=request.hold_minutes) if held else None
+    if held:
+        holding.write(found.outcome, loaded=found.loaded, held_until=until, at=at)
+    elif request.hold_minutes:
+        asking.drop_children(request.document, by=SYSTEM, at=at)
+    _record(request, promised_on=found.promised_on, price=price, held_until=until, chain=reasoning.chain(found.causes, found.loaded))
+    quantity = format(request.quantity, "f")
+    line = {"line": 1, "response": "change", "schedules": [{"quantity": quantity, "due_on": found.promised_on}]}
+    if price.amount is not None:
+        line["price"] = format(price.amount, "f")
+    terms = {"why": why, "valid_until": until.isoformat() if until else None, "currency": price.currency, "hold_minutes": 0}
+    data = {"outcome": "held" if held else "answered", "terms": terms, "lines": [line]}
+    documents.apply(document=request.document, move="answer", data=data, by=SYSTEM, at=at)
+
+
+def _decline(request: Request, why: list[dict[str, Any]], *, at: dt.datetime, chain: list[dict[str, Any]] | None = None) -> None:
+    asking.drop_children(request.document, by=SYSTEM, at=at)
+    _record(request, promised_on=None, price=Price(amount=None, currency=request.currency), held_until=None, chain=chain or [], closed_at=at)
+    line = {"line": 1, "response": "reject", "reason": _("It cannot be promised.")}
+    documents.apply(
+        document=request.document, move="answer", data={"outcome": "declined", "terms": {"why": why, "hold_minutes": 0}, "lines": [line]}, by=SYSTEM, at=at
+    )
+
+
+def _record(request: Request, *, promised_on: dt.date | None, price: Price, held_until: dt.datetime | None, chain: list[dict[str, Any]],
+            closed_at: dt.datetime | None = None) -> None:  # fmt: skip
+    """One's own record of what was promised: the first day stays for ever."""
+    now = {
+        "promised_on": promised_on, "price": price.amount, "currency": price.currency, "held_until": held_until, "cause": chain, "closed_at": closed_at,
+    }  # fmt: skip
+    asked = {
+        "item_id": request.wanted.item if request.wanted else None, "side": "seller", "partner_id": request.partner_id, "quantity": request.quantity,
+        "asked_on": request.due_on, "configuration": request.configuration, "first_on": promised_on,
+    }  # fmt: skip
+    row, made = models.Promise.objects.get_or_create(document=request.document, defaults=asked | now)
+    if not made:
+        models.Promise.objects.filter(pk=row.pk).update(**now, first_on=row.first_on or promised_on)
