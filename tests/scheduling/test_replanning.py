@@ -1,0 +1,244 @@
+"""A machine breaks, runs again; what is touched is planned anew, and nothing else. A full replan in the background."""
+
+import datetime as dt
+import itertools
+import threading
+import uuid
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+
+from apps.base.findings import Invalid
+from apps.logistics import services as logistics
+from apps.scheduling import models, tasks
+from apps.scheduling import services as scheduling
+from apps.scheduling.services import replanning
+from tests.cast import AT, Member, stock, unchanged
+from tests.scheduling.works import ALWAYS, calendar, machine, made, want
+
+Pair = tuple[Member, Member]
+MONDAY, TUESDAY, FRIDAY = dt.date(2027, 1, 4), dt.date(2027, 1, 5), dt.date(2027, 1, 8)
+
+
+@pytest.fixture(autouse=True)
+def queued(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """No broker here: what the worker would be told."""
+    told: list[str] = []
+    monkeypatch.setattr(tasks.replan, "delay", told.append)
+    return told
+
+
+@pytest.fixture
+def works(pair: Pair) -> Member:
+    """Part A is cut on one machine, ten minutes each; it goes into B, which is mounted on another one, day and night."""
+    member = pair[1]
+    calendar(member, "DAY", **ALWAYS)
+    machine(member, "CUT", at="DAY")
+    machine(member, "MOUNT", at="DAY")
+    stock(member, "BAR", "Bar", procurement="stock")
+    made(member, "A", of={"BAR": "1"}, steps=[{"pool": "CUT", "run": "10"}])
+    made(member, "B", of={"A": "1"}, steps=[{"pool": "MOUNT", "run": "5"}])
+    with member.acting():
+        logistics.adjust(item=item(member, "BAR"), counted="10000", reason="Counted", by=member.actor, at=AT)
+    return member
+
+
+def item(member: Member, number: str) -> uuid.UUID:
+    with member.acting():
+        found = models.Operation.item.field.remote_field.model.objects.get(number=number)  # type: ignore[attr-defined]
+    return found.pk  # type: ignore[no-any-return]
+
+
+def promise(member: Member, number: str, quantity: str, due: dt.date, *, at: dt.datetime = AT) -> uuid.UUID:
+    """A firm promise to a customer, planned and written down."""
+    with member.acting(), transaction.atomic():
+        scheduling.lock_plan()
+        document, loaded, outcome = want(item(member, number), quantity, due=due, at=at)
+        day = loaded.day(max(delivery.at for delivery in outcome.deliveries))
+        scheduling.write(outcome, loaded=loaded, firm=True, at=at)
+        models.Promise.objects.create(document=document, item_id=item_of(loaded), side="seller", partner_id=document, quantity=Decimal(quantity), asked_on=due,
+                                      first_on=max(day, due), promised_on=max(day, due), firm=True)  # fmt: skip
+    return document
+
+
+def item_of(loaded: Any) -> uuid.UUID:
+    return loaded.wanted[0].item  # type: ignore[no-any-return]
+
+
+def slots(member: Member, promise: uuid.UUID) -> dict[str, tuple[dt.datetime, dt.datetime]]:
+    with member.acting():
+        found = models.Slot.objects.filter(job__promise_id=promise).select_related("resource")
+        return {slot.resource.code: (slot.starts_at, slot.ends_at) for slot in found if slot.resource}
+
+
+def resource(member: Member, code: str) -> uuid.UUID:
+    with member.acting():
+        return models.Resource.objects.get(code=code).pk
+
+
+def broken(member: Member, code: str, hours: float, at: dt.datetime = AT) -> scheduling.CapacityChanged:
+    with member.acting():
+        outage = scheduling.break_resource(resource=resource_id(code), until=at + dt.timedelta(hours=hours), reason="Bearing", by=member.actor, at=at)
+        return scheduling.CapacityChanged(resources=(outage.resource_id,), reason="Bearing", at=at, until=outage.ends_at)
+
+
+def resource_id(code: str) -> uuid.UUID:
+    return models.Resource.objects.get(code=code).pk
+
+
+def test_a_break_moves_what_it_touches_and_nothing_else(works: Member) -> None:
+    first = promise(works, "B", "60", TUESDAY)
+    other = promise(works, "B", "6", FRIDAY)
+    before = slots(works, other)
+    news = broken(works, "CUT", 30)
+    with works.acting(), transaction.atomic():
+        found = scheduling.touched(news)
+        assert found.promises == (first,)
+        (result,) = scheduling.replan(found.promises, again=found.jobs, at=AT)
+    assert (result.promise, result.before, result.after, result.later) == (first, TUESDAY, dt.date(2027, 1, 6), True)
+    assert slots(works, first)["CUT"][0] >= AT + dt.timedelta(hours=30)
+    assert slots(works, other) == before
+    with works.acting():
+        assert scheduling.replan([], at=AT) == []
+        assert replanning.days([first, other]) == {first: dt.date(2027, 1, 6), other: FRIDAY}
+
+
+def test_slack_absorbs_a_break(works: Member) -> None:
+    for code in ("SAW-1", "SAW-2"):
+        machine(works, code, at="DAY", pool="SAW")
+    made(works, "C", of={"BAR": "1"}, steps=[{"pool": "SAW", "run": "10"}])
+    only = promise(works, "C", "60", FRIDAY)
+    ((code, (start, _end)),) = slots(works, only).items()
+    news = broken(works, code, 2, at=start - dt.timedelta(hours=1))
+    with works.acting(), transaction.atomic():
+        (result,) = scheduling.replan(scheduling.touched(news).promises, at=start - dt.timedelta(hours=1))
+    assert (result.after, result.later) == (FRIDAY, False)
+    assert list(slots(works, only)) == [{"SAW-1": "SAW-2", "SAW-2": "SAW-1"}[code]]
+
+
+def test_what_has_begun_stays(works: Member) -> None:
+    only = promise(works, "B", "60", MONDAY)
+    began = slots(works, only)["CUT"]
+    later = began[0] + dt.timedelta(minutes=30)
+    news = broken(works, "MOUNT", 40, at=later)
+    with works.acting(), transaction.atomic():
+        found = scheduling.touched(news)
+        (result,) = scheduling.replan(found.promises, again=found.jobs, at=later)
+        (cut,) = models.Job.objects.filter(item__number="A")
+    assert slots(works, only)["CUT"] == began
+    assert slots(works, only)["MOUNT"][0] >= later + dt.timedelta(hours=40)
+    with works.acting():
+        taken = models.Peg.objects.get(item__number="A")
+        assert (taken.job_id, taken.quantity, taken.promise_id) == (cut.pk, 60, only)
+        assert models.Peg.objects.get(item__number="BAR").taker_job_id == cut.pk
+    assert result.later
+
+
+def test_a_repair_lets_late_promises_recover(works: Member) -> None:
+    first = promise(works, "B", "60", TUESDAY)
+    news = broken(works, "CUT", 72)
+    with works.acting(), transaction.atomic():
+        (result,) = scheduling.replan(scheduling.touched(news).promises, at=AT)
+        models.Promise.objects.filter(document=first).update(promised_on=result.after)
+    soon = AT + dt.timedelta(hours=1)
+    with works.acting(), transaction.atomic():
+        outage = scheduling.repair_resource(resource=resource_id("CUT"), by=works.actor, at=soon)
+        assert outage.mended_at == soon
+        found = scheduling.touched(scheduling.CapacityChanged(resources=(outage.resource_id,), reason="", at=soon, more=True))
+        (again,) = scheduling.replan(found.promises, at=soon, recover=True)
+    assert (again.before, again.after) == (FRIDAY, TUESDAY)
+    with works.acting(), unchanged(works), pytest.raises(scheduling.NotBroken):
+        scheduling.repair_resource(resource=resource_id("CUT"), by=works.actor, at=soon)
+
+
+@pytest.mark.parametrize("until", [None, "tomorrow", "2027-01-05T10:00:00", AT, AT + dt.timedelta(days=4000)])
+def test_an_outage_needs_its_end(works: Member, until: Any) -> None:
+    with works.acting(), unchanged(works), pytest.raises(Invalid) as refused:
+        scheduling.break_resource(resource=resource_id("CUT"), until=until, by=works.actor, at=AT)
+    assert [finding.pointer for finding in refused.value] == ["/until"]
+
+
+def test_a_full_replan_brings_order_and_makes_nobody_later(works: Member, queued: list[str]) -> None:
+    far = promise(works, "B", "300", FRIDAY)
+    near = promise(works, "B", "30", TUESDAY)
+    with works.acting():
+        late = promise(works, "A", "60", TUESDAY)
+        models.Peg.objects.filter(promise_id=late, taker_job=None).update(due_at=AT + dt.timedelta(days=9))
+        plan = scheduling.start_plan(seconds=1, by=works.actor, at=AT)
+        with pytest.raises(scheduling.AlreadyRunning):
+            scheduling.start_plan(by=works.actor, at=AT)
+        assert queued == [str(plan.pk)]
+        scheduling.run_plan(plan=plan.pk, at=AT)
+        row = models.Plan.objects.get(pk=plan.pk)
+        assert (row.progress, row.finished_at is not None, row.message) == (100, True, "Planned anew.")
+        expected = {"promises": 3, "late_before": 1, "late_after": 0, "impossible": 0, "alone": True, "jobs": 5}
+        assert {name: row.figures[name] for name in expected} == expected
+        assert row.figures["days_before"] == 8
+        assert replanning.days([far, near, late]) == {far: FRIDAY, near: TUESDAY, late: TUESDAY}
+        with pytest.raises(scheduling.NotRunning):
+            scheduling.stop_plan(plan=plan.pk, by=works.actor, at=AT)
+        scheduling.run_plan(plan=plan.pk, at=AT)
+        assert models.Plan.objects.get(pk=plan.pk).figures == row.figures
+    with works.acting():
+        rows = replanning.open_promises()
+        loaded = replanning.world_of(rows, [], at=AT)
+        busy = sorted((str(one.resource), one.start, one.end) for one in loaded.world.busy)
+        assert all(later[0] != earlier[0] or later[1] >= earlier[2] for earlier, later in itertools.pairwise(busy))
+
+
+def test_the_plan_that_stands_stays_when_nothing_is_better(works: Member) -> None:
+    promise(works, "B", "30", TUESDAY)
+    with works.acting():
+        plan = scheduling.start_plan(seconds=1, by=works.actor, at=AT)
+        before = set(models.Slot.objects.values_list("starts_at", "ends_at", "resource"))
+        scheduling.run_plan(plan=plan.pk, at=AT)
+        assert set(models.Slot.objects.values_list("starts_at", "ends_at", "resource")) == before
+
+
+def in_threads(count: int, work: Callable[[int], None]) -> list[Exception]:
+    errors: list[Exception] = []
+
+    def run(number: int) -> None:
+        try:
+            work(number)
+        except Exception as error:
+            errors.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return errors
+
+
+def test_sixteen_askers_for_one_machine_hour_and_the_last_pieces(works: Member) -> None:
+    last = stock(works, "LAST", "Last pieces", procurement="stock").pk
+    with works.acting():
+        logistics.adjust(item=last, counted="5", reason="Counted", by=works.actor, at=AT)
+    part = item(works, "A")
+    got: list[int] = []
+
+    def ask(_number: int) -> None:
+        with works.acting(), transaction.atomic():
+            scheduling.lock_plan()
+            _promise, loaded, outcome = want(last, "1", due=FRIDAY)
+            if outcome.deliveries:
+                scheduling.write(outcome, loaded=loaded, held_until=AT + dt.timedelta(hours=1), at=AT)
+                got.append(1)
+            _promise, loaded, outcome = want(part, "6", due=MONDAY)
+            scheduling.write(outcome, loaded=loaded, firm=True, at=AT)
+
+    assert in_threads(16, ask) == []
+    assert sum(got) == 5
+    with works.acting():
+        assert sum(models.Peg.objects.filter(item=last).values_list("quantity", flat=True)) == 5
+        hours = sorted(models.Slot.objects.filter(resource__code="CUT").values_list("starts_at", "ends_at"))
+        assert len(hours) == 16
+        assert all(later[0] >= earlier[1] for earlier, later in itertools.pairwise(hours))
+        assert sum((end - start for start, end in hours), dt.timedelta()) == dt.timedelta(hours=16)
