@@ -424,6 +424,16 @@ _Inner = bool | Fraction | str | None
 _EXACT = Context(prec=50, rounding=ROUND_HALF_EVEN)
 
 
+def exact(node: Node, choices: Choices) -> Fraction:
+    """A node's value as an exact fraction. Raises `Undefined` and `Broken`."""
+    return _number(node, choices)
+
+
+def condition(node: Node, choices: Choices) -> bool:
+    """Whether a node holds. Raises `Broken`."""
+    return _truth(node, choices)
+
+
 def plain_number(text: str) -> Fraction | None:
     """The number that a text is, or None."""
     return Fraction(text) if re.fullmatch(r"-?\d{1,40}(\.\d{1,40})?", text, re.ASCII) else None
@@ -490,11 +500,16 @@ def _truth(node: Node, choices: Choices) -> bool:
         case Call(function="if", arguments=(condition, then, otherwise)):
             return _truth(then if _truth(condition, choices) else otherwise, choices)
         case Name(value=name) if name in choices:
-            return choices[name] not in (None, False, "no")
+            return _said_so(choices[name])
         case Name(value=name):
             return name == "yes"
         case _:
             raise Broken(_("“{part}” is no condition.").format(part=written(node)[:60]))
+
+
+def _said_so(value: str | Decimal | bool | None) -> bool:
+    """Whether something was chosen: the number 0 was."""
+    return value if isinstance(value, bool) else value is not None and value != "no"
 
 
 def _grouped(parent: Node, least: Fraction, most: Fraction, members: list[Node], choices: Choices) -> bool:

@@ -8,16 +8,20 @@ engine.price(choices) -> Price             # of what is decided by these choices
 solving.faults(model) -> tuple[Fault, ...] # what is wrong with a model, the warnings too
 """
 
+from apps.customisation.services.solving.domains import Limits
+from apps.customisation.services.solving.engine import Engine, engine
 from apps.customisation.services.solving.model import (
     Attributes,
     Change,
     Choices,
+    Contradictory,
     Fault,
     Faulty,
     Feature,
     Model,
     Offer,
     Option,
+    OutOfTime,
     Price,
     Reason,
     Rule,
@@ -26,17 +30,22 @@ from apps.customisation.services.solving.model import (
     Unfit,
     Value,
 )
+from apps.customisation.services.solving.proving import faults
 
 __all__ = [
     "Attributes",
     "Change",
     "Choices",
+    "Contradictory",
+    "Engine",
     "Fault",
     "Faulty",
     "Feature",
+    "Limits",
     "Model",
     "Offer",
     "Option",
+    "OutOfTime",
     "Price",
     "Reason",
     "Rule",
@@ -44,4 +53,6 @@ __all__ = [
     "Table",
     "Unfit",
     "Value",
+    "engine",
+    "faults",
 ]

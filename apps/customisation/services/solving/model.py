@@ -23,7 +23,7 @@ optional features, or conditions such as `colour = red`; the parent `yes` is alw
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from typing import Literal
@@ -111,6 +111,13 @@ class Model:
         """The features by their codes."""
         return {feature.code: feature for feature in self.features}
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.code, self.features, self.rules, self.tables, self.price, self.currency))
+
     @cached_property
     def parsed(self) -> Mapping[str, formulas.Formula]:
         """The rules' formulas by their codes. Raises `formulas.Unreadable`; a model that was checked has none."""
@@ -154,7 +161,8 @@ class Offer:
 
     state: `chosen` by the customer, `forced` by the rest, or `open`; value: the chosen or forced one. possible: the values (option codes, yes
     and no, None for leaving it out) with which, *the other choices as they are*, a product exists: a click on one of them is never a dead end.
-    grey: the other values. For a number, least and most are the ends of what is possible, and `possible` has None where it may be left out.
+    grey: the other values. A number has `ranges` (first, last) of what is possible, on its grid, and least and most, their ends; its values are
+    listed in possible and grey too where they are few (up to 64), else these have None at most.
     """
 
     feature: str
@@ -164,6 +172,7 @@ class Offer:
     grey: tuple[Value, ...] = ()
     least: Decimal | None = None
     most: Decimal | None = None
+    ranges: tuple[tuple[Decimal, Decimal], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +195,18 @@ class Reason:
     changes: tuple[Change, ...] = ()
 
 
+class OutOfTime(Exception):
+    """The solver did not decide in time: the model's arithmetic is too hard."""
+
+
+class Contradictory(ValueError):
+    """Choices that no product has together."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__("; ".join(str(rule) for rule in reason.rules))
+        self.reason = reason
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """What stands after the choices so far.
@@ -201,13 +222,21 @@ class Session:
     offers: tuple[Offer, ...]
     count: int | None
     conflict: Reason | None = None
-    by_feature: Mapping[str, Offer] = field(default_factory=dict, compare=False)
+
+    @property
+    def by_feature(self) -> Mapping[str, Offer]:
+        """The offers by their features."""
+        return {offer.feature: offer for offer in self.offers}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """What a configuration costs: amount = base + all parts. parts: (feature, option or empty, amount), those that are not zero."""
+    """What a configuration costs: amount = base + all parts, exact. parts: (feature, option or empty, amount), those that are not zero.
+
+    open: features whose price formula needs a choice that is still open; they add nothing yet.
+    """
 
     amount: Decimal
     base: Decimal
     parts: tuple[tuple[str, str, Decimal], ...]
+    open: tuple[str, ...] = ()

@@ -1,0 +1,213 @@
+"""A compiled circuit, and the walks over it.
+
+Each walk visits each edge once: which literals are possible (in many worlds at once, a bit each), how many solutions there are, and which
+solution costs least. Sound because the circuit is decomposable (the children of an `and` share no variable) and deterministic (those of an
+`or` exclude each other): Darwiche, A differential approach to inference in Bayesian networks, JACM 50(3), 2003.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import prod
+
+FAR = 1 << 60  # the cost of what cannot be
+
+
+@dataclass(slots=True)
+class Edge:
+    """From a node to a child, with the literals that hold along it; missing: variables of its node that are free along it."""
+
+    child: int
+    literals: tuple[int, ...]
+    missing: tuple[int, ...] = ()
+
+
+@dataclass(slots=True)
+class Gate:
+    """An `or` (any: one of the edges) or an `and` (all of them). No edges: false, or true."""
+
+    any: bool
+    edges: list[int] = field(default_factory=list)
+
+
+class Circuit:
+    """Gates, children before parents, the root last; only the `base` variables are kept, the others follow from them."""
+
+    def __init__(self, text: str, base: Iterable[int]) -> None:
+        self.base = frozenset(base)
+        self.gates: list[Gate] = []
+        self.edges: list[Edge] = []
+        kinds, below = _read(text, self.base)
+        self._build(kinds, below)
+        self._smooth()
+
+    def _build(self, kinds: Mapping[int, str], below: Mapping[int, Sequence[tuple[int, tuple[int, ...]]]]) -> None:
+        places: dict[int, int] = {}
+        waiting: list[tuple[int, bool]] = [(1, False)]
+        while waiting:
+            name, ready = waiting.pop()
+            if name in places:
+                continue
+            if not ready:
+                waiting.append((name, True))
+                waiting.extend((child, False) for child, _literals in below.get(name, ()) if child not in places)
+                continue
+            gate = Gate(any=kinds[name] in "of")
+            for child, literals in below.get(name, ()):
+                gate.edges.append(len(self.edges))
+                self.edges.append(Edge(places[child], literals))
+            places[name] = len(self.gates)
+            self.gates.append(gate)
+
+    def _smooth(self) -> None:
+        """Say along each edge what is free there: counts need every variable on every way."""
+        seen: list[int] = []
+        for gate in self.gates:
+            along = [seen[self.edges[at].child] | _bits(abs(literal) for literal in self.edges[at].literals) for at in gate.edges]
+            together = 0
+            for bits in along:
+                together |= bits
+            if gate.any:
+                for at, bits in zip(gate.edges, along, strict=True):
+                    self.edges[at].missing = tuple(_places(together & ~bits))
+            seen.append(together)
+        self.free = tuple(_places(_bits(self.base) & ~seen[-1]))
+
+    @cached_property
+    def with_literal(self) -> Mapping[int, Sequence[int]]:
+        """The edges with each literal."""
+        found: dict[int, list[int]] = {}
+        for place, edge in enumerate(self.edges):
+            for literal in edge.literals:
+                found.setdefault(literal, []).append(place)
+        return found
+
+    @cached_property
+    def without_variable(self) -> Mapping[int, Sequence[int]]:
+        """The edges along which each variable is free."""
+        found: dict[int, list[int]] = {}
+        for place, edge in enumerate(self.edges):
+            for variable in edge.missing:
+                found.setdefault(variable, []).append(place)
+        return found
+
+    # Walks ---------------------------------------------------------------------------------------------------------------
+
+    def possible(self, allowed: Mapping[int, int], worlds: int) -> tuple[int, dict[int, int]]:
+        """In which of some worlds (bits) there is a solution, and for each literal in which of them it is in one.
+
+        allowed: the worlds in which a literal may be true, for those that may not in all.
+        """
+        full = (1 << worlds) - 1
+        open_edges = [full] * len(self.edges)
+        for literal, mask in allowed.items():
+            for at in self.with_literal.get(literal, ()):
+                open_edges[at] &= mask
+        found = self._upwards(open_edges, full)
+        reached: dict[int, int] = {}
+        self._downwards(open_edges, found, reached)
+        for variable in self.free:
+            reached[variable] = reached[-variable] = found[-1]
+        return found[-1], {literal: mask & allowed.get(literal, full) for literal, mask in reached.items()}
+
+    def _upwards(self, open_edges: list[int], full: int) -> list[int]:
+        found: list[int] = []
+        edges = self.edges
+        for gate in self.gates:
+            mask = 0 if gate.any else full
+            for at in gate.edges:
+                open_edges[at] = way = open_edges[at] & found[edges[at].child]
+                mask = mask | way if gate.any else mask & way
+            found.append(mask)
+        return found
+
+    def _downwards(self, open_edges: list[int], found: list[int], reached: dict[int, int]) -> None:
+        alive = [0] * len(self.gates)
+        alive[-1] = found[-1]
+        for place in range(len(self.gates) - 1, -1, -1):
+            here = alive[place]
+            if not here:
+                continue
+            for at in self.gates[place].edges:
+                way = here & open_edges[at]
+                if way:
+                    edge = self.edges[at]
+                    alive[edge.child] |= way
+                    for literal in edge.literals:
+                        reached[literal] = reached.get(literal, 0) | way
+                    for variable in edge.missing:
+                        reached[variable] = reached.get(variable, 0) | way
+                        reached[-variable] = reached.get(-variable, 0) | way
+
+    def count(self, weights: Mapping[int, int]) -> int:
+        """The weighted number of solutions; a literal that is not named weighs 1."""
+        factors = [1 << len(edge.missing) for edge in self.edges]
+        touched = {at for literal in weights for at in (*self.with_literal.get(literal, ()), *self.without_variable.get(abs(literal), ()))}
+        for at in touched:
+            edge = self.edges[at]
+            factors[at] = prod(weights.get(literal, 1) for literal in edge.literals) * prod(_both(weights, variable) for variable in edge.missing)
+        counts: list[int] = []
+        for gate in self.gates:
+            ways = [factors[at] * counts[self.edges[at].child] for at in gate.edges]
+            counts.append(sum(ways) if gate.any else prod(ways))
+        return counts[-1] * prod(_both(weights, variable) for variable in self.free)
+
+    def cheapest(self, costs: Mapping[int, int]) -> tuple[int, frozenset[int]]:
+        """The least cost of a solution, and its literals (those that do not matter are left out). FAR or more: there is none."""
+        prices = [0] * len(self.edges)
+        for literal, cost in costs.items():
+            for at in self.with_literal.get(literal, ()):
+                prices[at] += cost
+        for variable in {abs(literal) for literal in costs}:
+            for at in self.without_variable.get(variable, ()):
+                prices[at] += min(costs.get(variable, 0), costs.get(-variable, 0))
+        least: list[int] = []
+        best: list[int] = []
+        for gate in self.gates:
+            ways = [prices[at] + least[self.edges[at].child] for at in gate.edges]
+            least.append(min(ways, default=FAR) if gate.any else sum(ways))
+            best.append(gate.edges[ways.index(min(ways))] if gate.any and ways else -1)
+        return least[-1] + sum(min(costs.get(v, 0), costs.get(-v, 0)) for v in self.free), self._way(best)
+
+    def _way(self, best: Sequence[int]) -> frozenset[int]:
+        literals: set[int] = set()
+        waiting = [len(self.gates) - 1]
+        while waiting:
+            place = waiting.pop()
+            gate = self.gates[place]
+            for at in gate.edges if not gate.any else best[place : place + 1]:
+                if at >= 0:
+                    literals.update(self.edges[at].literals)
+                    waiting.append(self.edges[at].child)
+        return frozenset(literals)
+
+
+def _both(weights: Mapping[int, int], variable: int) -> int:
+    return weights.get(variable, 1) + weights.get(-variable, 1)
+
+
+def _bits(places: Iterable[int]) -> int:
+    found = 0
+    for place in places:
+        found |= 1 << place
+    return found
+
+
+def _places(bits: int) -> Iterable[int]:
+    while bits:
+        low = bits & -bits
+        yield low.bit_length() - 1
+        bits ^= low
+
+
+def _read(text: str, base: frozenset[int]) -> tuple[dict[int, str], dict[int, list[tuple[int, tuple[int, ...]]]]]:
+    kinds: dict[int, str] = {}
+    below: dict[int, list[tuple[int, tuple[int, ...]]]] = {}
+    for line in text.splitlines():
+        first, second, *rest = line.split()
+        if first in "oatf":
+            kinds[int(second)] = first
+        else:
+            literals = tuple(literal for literal in map(int, rest[:-1]) if abs(literal) in base)
+            below.setdefault(int(first), []).append((int(second), literals))
+    return kinds, below
