@@ -11,7 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from apps.logistics import services as logistics
 from apps.scheduling import models
 from apps.scheduling import services as scheduling
-from apps.scheduling.services.loading import Given, Wanted, load
+from apps.scheduling.services.exploding import Wanted
+from apps.scheduling.services.loading import Given, load
 from apps.scheduling.services.planning.world import SCALE
 from tests.cast import AT, Member, stock
 from tests.scheduling.works import ALWAYS, calendar, machine, made, want

@@ -80,9 +80,11 @@ def resource(member: Member, code: str) -> uuid.UUID:
 
 
 def broken(member: Member, code: str, hours: float, at: dt.datetime = AT) -> scheduling.CapacityChanged:
+    """A machine that is down, and nobody has reacted to it yet."""
     with member.acting():
-        outage = scheduling.break_resource(resource=resource_id(code), until=at + dt.timedelta(hours=hours), reason="Bearing", by=member.actor, at=at)
-        return scheduling.CapacityChanged(resources=(outage.resource_id,), reason="Bearing", at=at, until=outage.ends_at)
+        until = at + dt.timedelta(hours=hours)
+        outage = models.Outage.objects.create(resource_id=resource_id(code), starts_at=at, ends_at=until, reason="Bearing")
+        return scheduling.CapacityChanged(resources=(outage.resource_id,), reason="Bearing", at=at, until=until)
 
 
 def resource_id(code: str) -> uuid.UUID:
@@ -145,13 +147,25 @@ def test_a_repair_lets_late_promises_recover(works: Member) -> None:
         models.Promise.objects.filter(document=first).update(promised_on=result.after)
     soon = AT + dt.timedelta(hours=1)
     with works.acting(), transaction.atomic():
-        outage = scheduling.repair_resource(resource=resource_id("CUT"), by=works.actor, at=soon)
-        assert outage.mended_at == soon
-        found = scheduling.touched(scheduling.CapacityChanged(resources=(outage.resource_id,), reason="", at=soon, more=True))
+        models.Outage.objects.update(mended_at=soon)
+        found = scheduling.touched(scheduling.CapacityChanged(resources=news.resources, reason="", at=soon, more=True))
         (again,) = scheduling.replan(found.promises, at=soon, recover=True)
     assert (again.before, again.after) == (FRIDAY, TUESDAY)
+
+
+def test_whoever_says_that_a_machine_is_down_has_it_planned_anew(works: Member) -> None:
+    only = promise(works, "B", "60", TUESDAY)
+    before = slots(works, only)
+    with works.acting():
+        outage = scheduling.break_resource(resource=resource_id("CUT"), until=AT + dt.timedelta(hours=30), reason="Bearing", by=works.actor, at=AT)
+        assert slots(works, only)["CUT"][0] >= outage.ends_at
+        longer = scheduling.break_resource(resource=resource_id("CUT"), until=AT + dt.timedelta(hours=50), by=works.actor, at=AT)
+        assert (longer.pk, longer.reason, slots(works, only)["CUT"][0] >= longer.ends_at) == (outage.pk, "Bearing", True)
+        mended = scheduling.repair_resource(resource=resource_id("CUT"), by=works.actor, at=AT + dt.timedelta(minutes=1))
+        assert mended.mended_at == AT + dt.timedelta(minutes=1)
+    assert slots(works, only) != before
     with works.acting(), unchanged(works), pytest.raises(scheduling.NotBroken):
-        scheduling.repair_resource(resource=resource_id("CUT"), by=works.actor, at=soon)
+        scheduling.repair_resource(resource=resource_id("CUT"), by=works.actor, at=AT + dt.timedelta(minutes=2))
 
 
 @pytest.mark.parametrize("until", [None, "tomorrow", "2027-01-05T10:00:00", AT, AT + dt.timedelta(days=4000)])

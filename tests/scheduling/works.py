@@ -12,7 +12,8 @@ from apps.base.models import new_id
 from apps.catalog import services as catalog
 from apps.scheduling import services as scheduling
 from apps.scheduling.services import planning
-from apps.scheduling.services.loading import Loaded, Wanted, load, scaled
+from apps.scheduling.services.exploding import Wanted
+from apps.scheduling.services.loading import Loaded, load, scaled
 from apps.scheduling.services.planning.world import Demand, Outcome
 from tests.cast import AT, Member, stock
 
