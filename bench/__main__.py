@@ -16,7 +16,7 @@ Part = Callable[[], Iterator[Figure]]
 
 def _parts(server: EmbeddedPostgres) -> Mapping[str, Part]:
     """The benchmarks by name; imported when Django is set up."""
-    from bench import asking, exchange, homes, live, memory, rest
+    from bench import asking, exchange, homes, live, memory, planning, rest
     from bench.crew import Crew
 
     def exchanged() -> Iterator[Figure]:
@@ -30,6 +30,7 @@ def _parts(server: EmbeddedPostgres) -> Mapping[str, Part]:
         "live": live.measure,
         "provision": homes.provisioning,
         "wall": homes.wall,
+        "planning": planning.measure,
         "memory": lambda: memory.measure(server),
     }
 
