@@ -45,6 +45,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
         "older_label": _("Next"),
         "newer_label": _("Previous"),
         "new_url": reverse("item_new") if may_change else "",
+        "import_url": reverse("structure_import") if acting.actor().may("catalog.structure") else "",
         "matching_count": sum(announcing.ask_above("ITEM_QUEUES")),
     }
     return render(request, "catalogue/list.html", context)
@@ -61,11 +62,18 @@ def _row(item: models.Item) -> dict[str, Any]:
     }
 
 
-def _known(id: uuid.UUID) -> models.Item:
+def known(id: uuid.UUID) -> models.Item:
+    """The item with this id; a page that is none where there is none."""
     found = selectors.item(id=id)
     if found is None:
         raise Http404
     return found
+
+
+def around(item: models.Item, current: str) -> dict[str, Any]:
+    """What stands around each page about an item: its name, the tabs, and the way back."""
+    edit_url = reverse("item_edit", args=[item.pk]) if acting.actor().may("catalog.change") else ""
+    return {"item": item, "tabs": selectors.tabs(item.pk, current), "edit_url": edit_url, "back_url": reverse("catalogue")}
 
 
 @in_home
@@ -73,20 +81,15 @@ def _known(id: uuid.UUID) -> models.Item:
 def item(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     """One item with its names, and the partners' numbers for it."""
     need("catalog.view")
-    found = _known(id)
+    found = known(id)
     aliases = list(found.aliases.all())
     names = network.names([alias.partner_id for alias in aliases])
-    shown = {
-        "name": found.label,
-        "number": found.number,
-        "unit": found.unit,
+    context = {
         "unit_label": units.label(found.unit),
-        "gtin": found.gtin,
         "names": [{"language": _("English"), "code": "en", "text": found.name}, {"language": _("Chinese"), "code": "zh-Hans", "text": found.name_zh}],
         "aliases": [{"partner_name": names[alias.partner_id].name if alias.partner_id in names else "–", "number": alias.number} for alias in aliases],
     }
-    edit_url = reverse("item_edit", args=[id]) if acting.actor().may("catalog.change") else ""
-    return render(request, "catalogue/item.html", {"item": shown, "back_url": reverse("catalogue"), "edit_url": edit_url})
+    return render(request, "catalogue/item.html", {**around(found, "item"), **context})
 
 
 @in_home
@@ -106,10 +109,10 @@ def new_item(request: HttpRequest) -> HttpResponse:
 def edit_item(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     """Change an item, and what the partners call it."""
     need("catalog.change")
-    found = _known(id)
+    found = known(id)
     if request.method == "POST":
         return _save(request, found)
-    initial = {name: getattr(found, name) for name in ("number", "name", "name_zh", "unit", "gtin", "bought", "sold")}
+    initial = {name: getattr(found, name) for name in ("number", "name", "name_zh", "unit", "gtin", "bought", "sold", "procurement", "shipping_days")}
     slugs = {partner.id: partner.slug for partner in network.active()}
     rows = [{"partner": slugs[alias.partner_id], "number": alias.number} for alias in found.aliases.all() if alias.partner_id in slugs]
     return _show(request, found, ItemForm(initial=initial), _alias_forms([*rows, {}]))
