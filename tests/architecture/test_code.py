@@ -89,16 +89,37 @@ def writes_a_state(found: Module) -> Finding:
 
 
 def compares_a_state_code(found: Module) -> Finding:
-    """What a state means is declared; outside documents nobody compares its code."""
-    if found.name.startswith("apps.documents"):
+    """What a document's state means is declared; outside documents nobody compares its code. The floors beneath know no documents."""
+    if found.name.startswith(("apps.documents", "apps.base", "apps.tenants", "apps.accounts", "apps.network", "apps.catalog")):
         return
     for node in ast.walk(found.tree):
         if isinstance(node, ast.Compare):
             sides = [node.left, *node.comparators]
-            if "state" in ast.unparse(node) and any(codes_in(side) for side in sides):
+            if any(is_a_state(side) for side in sides) and any(codes_in(side) for side in sides):
                 yield at(found, node)
-        if isinstance(node, ast.keyword) and node.arg in ("state", "state__in") and codes_in(node.value):
+        if isinstance(node, ast.keyword) and STATE.fullmatch((node.arg or "").removesuffix("__in").rpartition("__")[2]) and codes_in(node.value):
             yield at(found, node.value)
+
+
+STATE = re.compile(r"(\w+_)?states?")
+
+
+def is_a_state(node: ast.AST) -> bool:
+    """Whether an expression is a document's state by its name: a variable, an attribute (also of the code), a key, or what is got by such a key."""
+    if isinstance(node, ast.Attribute):
+        of_a_partner = isinstance(node.value, ast.Name) and node.value.id == "partner"
+        return (bool(STATE.fullmatch(node.attr)) and not of_a_partner) or (node.attr == "code" and is_a_state(node.value))
+    if isinstance(node, ast.Name):
+        return bool(STATE.fullmatch(node.id))
+    if isinstance(node, ast.Subscript):
+        return _names_a_state(node.slice)
+    if isinstance(node, ast.Call):
+        return any(_names_a_state(argument) for argument in node.args) and isinstance(node.func, ast.Attribute) and node.func.attr in ("get", "pop")
+    return False
+
+
+def _names_a_state(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str) and bool(STATE.fullmatch(node.value))
 
 
 def codes_in(node: ast.AST) -> set[str]:
@@ -179,6 +200,41 @@ def test_who_does_is_found(rule: Callable[[Module], Finding], tmp_path: Path) ->
     parsed = module(file, tmp_path)
     broken = Module(ROOT / place, parsed.name, text, parsed.tree)
     assert len(list(rule(broken))) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "d.state == 'agreed'",
+        "d['state'] in ('held', 'moved')",
+        "'kept' != row.get('state')",
+        "d.state.code == 'agreed'",
+        "new_state == 'held'",
+        "rows.filter(state='agreed')",
+        "rows.filter(document__state__in=['held', 'kept'])",
+    ],
+)
+def test_a_state_is_known_by_its_name(text: str) -> None:
+    assert len(list(compares_a_state_code(_parsed(text)))) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "step.move == 'released'",
+        "partner.state == 'asked'",
+        "sql.state_of(kind='held')",
+        "kind in ('moved', 'kept')",
+        "f(moved='held') if statement == 'asked' else 0",
+    ],
+)
+def test_an_everyday_word_is_none(text: str) -> None:
+    assert list(compares_a_state_code(_parsed(text))) == []
+
+
+def _parsed(text: str) -> Module:
+    place = ROOT / "apps" / "orders" / "views.py"
+    return Module(place, "apps.orders.views", text, ast.parse(text))
 
 
 # Templates -------------------------------------------------------------------------------------------------------------

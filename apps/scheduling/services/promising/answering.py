@@ -74,12 +74,12 @@ class Price:
     refused: str = ""
 
 
-def price_of(request: Request, listed: Decimal | None) -> Price:
+def price_of(wish: Request, listed: Decimal | None) -> Price:
     """One's own price: of the configuration, else the item's list price, else what the customer says is agreed."""
     home = acting.home()
-    if request.configuration is not None:
-        return _configured(request.configuration, home)
-    return Price(amount=listed, currency=home.currency) if listed is not None else Price(amount=request.price, currency=request.currency)
+    if wish.configuration is not None:
+        return _configured(wish.configuration, home)
+    return Price(amount=listed, currency=home.currency) if listed is not None else Price(amount=wish.price, currency=wish.currency)
 
 
 def _configured(configuration: Plain, home: acting.Home) -> Price:
@@ -99,69 +99,69 @@ def answer(document: uuid.UUID, *, at: dt.datetime) -> None:
     """Answer what a customer asks, or asks to hold: with a date and a price, and with a hold where he wants one and it is still to be had."""
     whole = conversation.whole(id=document)
     assert whole is not None
-    request = Request.of(whole)
-    if request.hold_minutes:
+    wish = Request.of(whole)
+    if wish.hold_minutes:
         holding.lock_plan()
         holding.release(document)
         asking.drop_children(document, by=SYSTEM, at=at)
-    if request.wanted is None:
-        _decline(request, [{"kind": "unknown_item"}], at=at)
+    if wish.wanted is None:
+        _decline(wish, [{"kind": "unknown_item"}], at=at)
         return
-    listed = catalog.list_price(request.wanted.item) if request.configuration is None else None
-    price = price_of(request, listed)
+    listed = catalog.list_price(wish.wanted.item) if wish.configuration is None else None
+    price = price_of(wish, listed)
     if price.refused:
-        _decline(request, [{"kind": price.refused}], at=at)
+        _decline(wish, [{"kind": price.refused}], at=at)
         return
-    asks = asking.Sources(parent=document, at=at, hold_minutes=request.hold_minutes)
-    found = consider(document=document, wanted=request.wanted, quantity=request.quantity, due_on=request.due_on, at=at, asks=asks)
+    asks = asking.Sources(parent=document, at=at, hold_minutes=wish.hold_minutes)
+    found = consider(document=document, wanted=wish.wanted, quantity=wish.quantity, due_on=wish.due_on, at=at, asks=asks)
     for unused in asks.unused({purchase.reference for purchase in found.outcome.purchases} if found.promised_on else set()):
         asking.drop(unused, by=SYSTEM, at=at)
     why = reasoning.told(found.causes, found.loaded)
     if found.promised_on is None:
-        _decline(request, why or [{"kind": "horizon"}], at=at, chain=reasoning.chain(found.causes, found.loaded))
+        _decline(wish, why or [{"kind": "horizon"}], at=at, chain=reasoning.chain(found.causes, found.loaded))
         return
-    _promise(request, found, price, why, at=at)
+    _promise(wish, found, price, why, at=at)
 
 
-def _promise(request: Request, found: Considered, price: Price, why: list[dict[str, Any]], *, at: dt.datetime) -> None:
+def _promise(wish: Request, found: Considered, price: Price, why: list[dict[str, Any]], *, at: dt.datetime) -> None:
     """Promise the day that was found. Asked to hold what was answered before, nothing is held where it has become later meanwhile."""
     assert found.promised_on is not None
-    later = request.offered_on is not None and found.promised_on > request.offered_on
-    held = bool(request.hold_minutes) and not later
-    until = at + dt.timedelta(minutes=request.hold_minutes) if held else None
+    later = wish.offered_on is not None and found.promised_on > wish.offered_on
+    held = bool(wish.hold_minutes) and not later
+    until = at + dt.timedelta(minutes=wish.hold_minutes) if held else None
     if held:
         holding.write(found.outcome, loaded=found.loaded, held_until=until, at=at)
-    elif request.hold_minutes:
-        asking.drop_children(request.document, by=SYSTEM, at=at)
-    _record(request, promised_on=found.promised_on, price=price, held_until=until, chain=reasoning.chain(found.causes, found.loaded))
-    quantity = format(request.quantity, "f")
+    elif wish.hold_minutes:
+        asking.drop_children(wish.document, by=SYSTEM, at=at)
+    _record(wish, promised_on=found.promised_on, price=price, held_until=until, chain=reasoning.chain(found.causes, found.loaded))
+    quantity = format(wish.quantity, "f")
     line = {"line": 1, "response": "change", "schedules": [{"quantity": quantity, "due_on": found.promised_on}]}
     if price.amount is not None:
         line["price"] = format(price.amount, "f")
     terms = {"why": why, "valid_until": until.isoformat() if until else None, "currency": price.currency, "hold_minutes": 0}
     data = {"outcome": "held" if held else "answered", "terms": terms, "lines": [line]}
-    documents.apply(document=request.document, move="answer", data=data, by=SYSTEM, at=at)
+    documents.apply(document=wish.document, move="answer", data=data, by=SYSTEM, at=at)
 
 
-def _decline(request: Request, why: list[dict[str, Any]], *, at: dt.datetime, chain: list[dict[str, Any]] | None = None) -> None:
-    asking.drop_children(request.document, by=SYSTEM, at=at)
-    _record(request, promised_on=None, price=Price(amount=None, currency=request.currency), held_until=None, chain=chain or [], closed_at=at)
+def _decline(wish: Request, why: list[dict[str, Any]], *, at: dt.datetime, chain: list[dict[str, Any]] | None = None) -> None:
+    asking.drop_children(wish.document, by=SYSTEM, at=at)
+    _record(wish, promised_on=None, price=Price(amount=None, currency=wish.currency), held_until=None, chain=chain or [], closed_at=at)
     line = {"line": 1, "response": "reject", "reason": _("It cannot be promised.")}
     documents.apply(
-        document=request.document, move="answer", data={"outcome": "declined", "terms": {"why": why, "hold_minutes": 0}, "lines": [line]}, by=SYSTEM, at=at
+        document=wish.document, move="answer", data={"outcome": "declined", "terms": {"why": why, "hold_minutes": 0}, "lines": [line]}, by=SYSTEM, at=at
     )
 
 
-def _record(request: Request, *, promised_on: dt.date | None, price: Price, held_until: dt.datetime | None, chain: list[dict[str, Any]],
+def _record(wish: Request, *, promised_on: dt.date | None, price: Price, held_until: dt.datetime | None, chain: list[dict[str, Any]],
             closed_at: dt.datetime | None = None) -> None:  # fmt: skip
     """One's own record of what was promised: the first day stays for ever."""
     now = {
         "promised_on": promised_on, "price": price.amount, "currency": price.currency, "held_until": held_until, "cause": chain, "closed_at": closed_at,
     }  # fmt: skip
     asked = {
-        "item_id": request.wanted.item if request.wanted else None, "side": "seller", "partner_id": request.partner_id, "quantity": request.quantity,
-        "asked_on": request.due_on, "configuration": request.configuration, "first_on": promised_on,
+        "item_id": wish.wanted.item if wish.wanted else None, "side": "seller", "partner_id": wish.partner_id, "quantity": wish.quantity,
+        "asked_on": wish.due_on, "configuration": wish.configuration, "first_on": promised_on,
     }  # fmt: skip
-    row, made = models.Promise.objects.get_or_create(document=request.document, defaults=asked | now)
+    row, made = models.Promise.objects.get_or_create(document=wish.document, defaults=asked | now)
     if not made:
         models.Promise.objects.filter(pk=row.pk).update(**now, first_on=row.first_on or promised_on)
