@@ -8,6 +8,7 @@ from apps.accounts import api as accounts
 from apps.base import reference
 from apps.base.admin import homes, platform
 from apps.catalog import api as catalog
+from apps.customisation import api as customisation
 from apps.documents import api as documents
 from apps.exchange import api as exchange
 from apps.live import api as live
@@ -22,6 +23,7 @@ api_urlpatterns: list[Any] = [
     *documents.routes(),
     *exchange.routes(),
     *live.routes(),
+    *customisation.routes(),
     *logistics.routes(),
     *reference.routes(),
 ]
@@ -37,6 +39,8 @@ urlpatterns: list[Any] = [
     path("", include("apps.network.urls")),
     path("", include("apps.catalog.urls")),
     path("", include("apps.exchange.urls")),
+    # What can be configured, and the makers' public pages
+    path("", include("apps.customisation.urls")),
     # The admins: an enterprise's own, and the platform's
     path("admin/home/", homes.urls),
     path("admin/", platform.urls),

@@ -17,7 +17,7 @@ from apps.base.acting import act_as
 
 Next = Callable[[HttpRequest], HttpResponse]
 # These answer for the platform, or before anybody has said who he is.
-OUTSIDE = ("/api/", "/static/", "/healthz", "/readyz", "/oauth/", "/i18n/", "/set-up/", "/problems/", "/favicon.ico", "/robots.txt")
+OUTSIDE = ("/api/", "/static/", "/healthz", "/readyz", "/oauth/", "/i18n/", "/set-up/", "/problems/", "/p/", "/favicon.ico", "/robots.txt")
 # These begin in the lobby, where people and tokens can be read; a view enters the home of request.entry itself where it needs it.
 LOBBY = ("/accounts/", "/admin/", "/settings/", "/switch/")
 # Of these, the ones that are for a person without any enterprise, or before the sign-in, too.

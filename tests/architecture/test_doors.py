@@ -19,6 +19,7 @@ DOORS: dict[str, set[str]] = {
     "anybody": {
         *("healthz", "readyz", "i18n/setlang/", "switch/", "set-up/<str:token>/", "oauth/token/", "oauth/token", "api/v1/oauth/token/", "api/v1/oauth/token"),
         *("api/v1/schema/", "api/v1/schema", "api/v1/docs/", "api/v1/docs", "problems/<slug:code>", "problems/<slug:code>/"),
+        *("p/<slug:slug>/", "p/<slug:slug>/<slug:code>/", "p/<slug:slug>/pictures/<str:name>/"),
     },
     "accounts": {"accounts/…"},
     "member": {
@@ -40,6 +41,9 @@ DOORS: dict[str, set[str]] = {
         "documents/<slug:collection>/<uuid:uid>/moves/<slug:move>/",
         *("documents/<slug:collection>/<uuid:uid>/attachments/", "documents/<slug:collection>/<uuid:uid>/attachments/<uuid:key>/"),
         "documents/<slug:collection>/<uuid:uid>/originals/<uuid:key>/",
+        *("configure/", "configure/of/<slug:seller>/<slug:product>/", "configure/configurations/<uuid:uid>/", "configure/shared/<str:token>/"),
+        *("configure/pictures/<slug:seller>/<str:name>/", "configure/products/", "configure/products/new/", "configure/products/<slug:code>/"),
+        *(f"configure/products/<slug:code>/{page}/" for page in ("edit", "terms", "deeds", "uvl", "parts/<slug:part>")),
         *("settings/", "settings/people/<uuid:id>/role/", "settings/people/<uuid:id>/end/", "settings/people/<uuid:id>/again/"),
         *("settings/tokens/<uuid:id>/revoke/", "settings/keys/", "settings/keys/rotate/"),
     },

@@ -16,6 +16,8 @@ from apps.customisation.services.solving.model import CODE, NO, YES
 T = TypeVar("T")
 MOST_FEATURES, MOST_OPTIONS, MOST_RULES, MOST_EXAMPLES = 5_000, 500, 20_000, 500
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,59}\Z")
+# What the addresses of products use themselves.
+RESERVED = {"new", "pictures"}
 MOST_ROWS = 20_000
 # How a form says that an optional feature is left out; no code begins so.
 LEFT_OUT = "__"
@@ -100,7 +102,7 @@ def code(value: Any) -> str:
 def slug(value: Any) -> str:
     """The code of a product, as it stands in addresses."""
     text = fields.text(value, limit=60, required=True)
-    if not SLUG.match(text):
+    if not SLUG.match(text) or text in RESERVED:
         raise fields.Unreadable("code", _("Small letters, digits and hyphens, beginning with a letter or digit: “fridge-300”."))
     return text
 

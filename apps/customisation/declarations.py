@@ -1,0 +1,35 @@
+from django.utils.translation import gettext_lazy as _
+
+from apps.base.announcing import Question
+from apps.base.problems import Problem
+from apps.base.text import Text
+from apps.customisation.services import NoDraft, NoSuchConfiguration, NoSuchPicture, NoSuchProduct
+
+_EVERYBODY = {"buyer", "seller", "planner", "dock", "viewer", "integration"}
+PERMISSIONS = {
+    "product.view": _EVERYBODY,
+    "product.change": {"seller", "planner", "integration"},
+    "configuration.view": _EVERYBODY,
+    "configuration.change": {"buyer", "seller", "planner", "integration"},
+}
+
+MENU = [
+    {"code": "configure", "label": Text("Configure", "选配"), "url": "configure", "icon": "adjustments-alt", "permission": "configuration.view", "order": 50}
+]
+
+# Who orders from a maker may ask what can be ordered of him.
+QUESTIONS = {
+    "products": Question(document_type="order", answer="apps.customisation.services.answer_products"),
+    "configuration": Question(document_type="order", answer="apps.customisation.services.answer_configuration"),
+    "picture": Question(document_type="order", answer="apps.customisation.services.answer_picture"),
+}
+
+_NOTHING = Problem(
+    status=404, code="not-found", title=_("There is nothing here."), detail=lambda error: str(_("It does not exist, or it is not yours to see."))
+)
+PROBLEMS = {
+    NoSuchProduct: _NOTHING,
+    NoSuchConfiguration: _NOTHING,
+    NoSuchPicture: _NOTHING,
+    NoDraft: Problem(status=409, code="published", title=_("What is published never changes.")),
+}
