@@ -8,7 +8,7 @@ from apps.documents.services.folding import Content, NotAllowed, Said
 from apps.documents.services.keeping import Answer, KeyTaken, StillRunning, claim, fingerprint, keep_answer, keep_original
 from apps.documents.services.matching import match_line
 from apps.documents.services.moving import MayNot, Moved, NoSuchDocument, OutOfOrder, Stale, Unacceptable, accept, apply, draft, revise
-from apps.documents.services.owning import Owned, Owner, change, enter, make, owner_of, shapes_of, tell
+from apps.documents.services.owning import Owned, Owner, Panel, change, enter, make, owner_of, panels_of, shapes_of, show_panel, tell
 from apps.documents.services.recognising import LARGEST_FILE
 from apps.documents.services.remarking import accept_remark, compare_remarks, mark_seen, remark
 from apps.documents.services.replaying import compare
@@ -27,6 +27,7 @@ __all__ = [
     "OutOfOrder",
     "Owned",
     "Owner",
+    "Panel",
     "Said",
     "Stale",
     "StillRunning",
@@ -52,10 +53,12 @@ __all__ = [
     "mark_seen",
     "match_line",
     "owner_of",
+    "panels_of",
     "remark",
     "revise",
     "save_view",
     "shapes_of",
+    "show_panel",
     "tell",
     "untold",
 ]

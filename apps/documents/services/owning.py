@@ -40,6 +40,22 @@ class Owner:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """What an app adds to the page of a type (`declarations.PANELS`, by the type's code), whoever owns it.
+
+    code: its name, also as a part of the page that fetches itself anew. show: the dotted name of `(whole) -> dict | None`, what the template is
+    given as `panel`; None: there is nothing to show. permission: who else sees none of it. moves: it stands not on the document's page but where
+    these moves are confirmed.
+    """
+
+    code: str
+    template: str
+    show: str
+    permission: str
+    moves: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Owned:
     """The shapes of a type of one's own. asked: the serializer of a new document's body, with an example of it.
 
@@ -60,6 +76,26 @@ def _owners() -> dict[str, Owner]:
 def owner_of(type: str) -> Owner | None:
     """The owner of a type, None where the common way is all there is."""
     return _owners().get(type)
+
+
+@lru_cache(maxsize=1)
+def _panels() -> dict[str, list[Panel]]:
+    found: dict[str, list[Panel]] = {}
+    for declared in announcing.declared("PANELS"):
+        for code, panels in declared.items():
+            found.setdefault(code, []).extend(panels)
+    return found
+
+
+def panels_of(type: str, *, by: Actor, move: str = "") -> list[Panel]:
+    """The panels of a type that this actor may see: of its page, or of the page on which a move is confirmed."""
+    return [panel for panel in _panels().get(type, ()) if by.may(panel.permission) and (move in panel.moves if move else not panel.moves)]
+
+
+def show_panel(panel: Panel, whole: Any) -> dict[str, Any] | None:
+    """What a panel shows of a document; None where there is nothing."""
+    shown: dict[str, Any] | None = import_string(panel.show)(whole)
+    return shown
 
 
 @lru_cache(maxsize=16)

@@ -18,7 +18,7 @@ from apps.documents import forms, selectors
 from apps.documents import services as documents
 from apps.documents.forms import AnswerForm, CounterForm, LineEntry, MoveForm, Row, Typed
 from apps.documents.selectors import Whole
-from apps.documents.views.presenting import address, dates_of, found, head_of, is_plain, lines_of, move_of, of_type, page_of_move, partner_name
+from apps.documents.views.presenting import address, dates_of, found, head_of, is_plain, lines_of, move_of, of_type, page_of_move, panels_page, partner_name
 from apps.documents.vocabulary import DocumentType, Move
 
 MOST_FORM_LINES = 200
@@ -192,6 +192,7 @@ def _ask(
         "can_accept_all": declared.effect == "offer",
         "needs_lines": declared.effect in LINE_FORMS,
         "too_long": _too_long(whole) if declared.effect in LINE_FORMS and not lines else "",
+        "panels": panels_page(whole, move=declared.code),
         "errors_summary": errors,
         "news": news,
     }

@@ -169,6 +169,13 @@ def lines_page(request: HttpRequest, whole: Whole) -> dict[str, Any]:
     }
 
 
+def panels_page(whole: Whole, *, move: str = "", code: str = "") -> list[dict[str, Any]]:
+    """What other apps add to the page of a document, or of a move on it: each with its template and what it shows; only the one with this code."""
+    found = documents.panels_of(whole.type.code, by=acting.actor(), move=move)
+    shown = [(panel, documents.show_panel(panel, whole)) for panel in found if code in ("", panel.code)]
+    return [{"code": panel.code, "template": panel.template, **content} for panel, content in shown if content is not None]
+
+
 def _line(line: Mapping[str, Any], currency: str, side: str) -> dict[str, Any]:
     own, theirs = (line["buyer_item"], line["seller_item"]) if side == "buyer" else (line["seller_item"], line["buyer_item"])
     return {

@@ -17,7 +17,7 @@ from apps.documents import selectors
 from apps.documents import services as documents
 from apps.documents.api.views import as_file, writers
 from apps.documents.selectors import Whole
-from apps.documents.views.presenting import address, found, head_of, history_of, lines_page, moves_of, of_type, partner_name, thread_of
+from apps.documents.views.presenting import address, found, head_of, history_of, lines_page, moves_of, of_type, panels_page, partner_name, thread_of
 from apps.documents.vocabulary import DocumentType
 
 PARTS = ("head", "lines", "papers", "history", "thread")
@@ -43,6 +43,7 @@ def _page(request: HttpRequest, whole: Whole) -> dict[str, Any]:
         "thread": thread_of(whole.id, partner=partner),
         "can_remark": acting.actor().may(f"{whole.type.code}.remark"),
         "can_attach": acting.actor().may(f"{whole.type.code}.attach"),
+        "panels": panels_page(whole),
         **_papers(whole.type, whole.id),
         **moves_of(whole),
     }
@@ -63,10 +64,12 @@ def _papers(document_type: DocumentType, uid: uuid.UUID) -> dict[str, Any]:
 @of_type()
 @require_GET
 def part(request: HttpRequest, document_type: DocumentType, uid: uuid.UUID, part: str) -> HttpResponse:
-    """One part of the page anew: head, lines, papers, history or thread."""
+    """One part of the page anew: head, lines, papers, history, thread, or a panel of another app."""
     head = selectors.head(id=uid)
-    if head is None or head["type"] != document_type.code or part not in PARTS:
+    if head is None or head["type"] != document_type.code:
         raise Http404
+    if part not in PARTS:
+        return _panel(request, found(document_type, uid), part)
     if head["seen_at"] is None:
         documents.mark_seen(document=uid, at=clock.now())
     partner = partner_name(head["partner_id"])
@@ -81,6 +84,17 @@ def part(request: HttpRequest, document_type: DocumentType, uid: uuid.UUID, part
         whole = found(document_type, uid)
         context |= {**lines_page(request, whole), "document": head_of(document_type, whole.head, partner=partner, lines=whole.lines), **moves_of(whole)}
     return render(request, context["lines_template"] if part == "lines" else f"documents/_{part}.html", context)
+
+
+def _panel(request: HttpRequest, whole: Whole, code: str) -> HttpResponse:
+    """A panel anew; nothing where it has nothing to show any more. Raises Http404 for one that is none."""
+    if code not in [panel.code for panel in documents.panels_of(whole.type.code, by=acting.actor())]:
+        raise Http404
+    shown = panels_page(whole, code=code)
+    if not shown:
+        return HttpResponse()
+    document = head_of(whole.type, whole.head, partner=partner_name(whole.head["partner_id"]))
+    return render(request, shown[0]["template"], {"document": document, "panel": shown[0]})
 
 
 @of_type()
