@@ -201,6 +201,7 @@ CELERY_BROKER_URL = ENVIRONMENT.broker_url
 CELERY_BROKER_TRANSPORT_OPTIONS = dict(ENVIRONMENT.broker_options)
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "apps.exchange.tasks.sweep", "schedule": 5.0},
+    "tend": {"task": "apps.scheduling.tasks.tend", "schedule": 30.0},
     "clear": {"task": "apps.accounts.tasks.clear", "schedule": 3600.0},
 }
 

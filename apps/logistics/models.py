@@ -26,6 +26,7 @@ class Cause(models.TextChoices):
     ADJUSTMENT = "adjustment", _("adjusted")
     DESPATCH = "despatch", _("despatched")
     RECEIPT = "receipt", _("received")
+    PRODUCTION = "production", _("made")
 
 
 class StockMove(HomeModel):

@@ -1,13 +1,29 @@
+import logging
 import uuid
 
 from celery import shared_task
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from kombu.exceptions import OperationalError
 
-from apps.base import clock
+from apps.base import acting, clock
 from apps.scheduling import services
 from apps.scheduling.services import PlanAsked
-from apps.tenants.tasks import EnterpriseTask
+from apps.tenants import selectors as tenants
+from apps.tenants.tasks import EnterpriseTask, PlatformTask
+
+log = logging.getLogger(__name__)
+
+
+@shared_task(base=PlatformTask)
+def tend() -> None:
+    """In every home: give back what was held too long, plan what is overdue, tell what a storm held back."""
+    at = clock.now()
+    for home in tenants.homes():
+        with acting.act_as(home):
+            try:
+                services.tend(at=at)
+            except DatabaseError:
+                log.exception("promises were not tended; the next turn tries again", extra={"enterprise": home.slug})
 
 
 @shared_task(base=EnterpriseTask)

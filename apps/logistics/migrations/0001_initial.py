@@ -82,7 +82,7 @@ class Migration(migrations.Migration):
                 ('source', models.CharField(choices=[('stock', 'stock'), ('quarantine', 'quarantine'), ('transit', 'on the way'), ('production', 'production'), ('supplier', 'suppliers'), ('customer', 'customers'), ('loss', 'differences')], max_length=10, verbose_name='from')),
                 ('target', models.CharField(choices=[('stock', 'stock'), ('quarantine', 'quarantine'), ('transit', 'on the way'), ('production', 'production'), ('supplier', 'suppliers'), ('customer', 'customers'), ('loss', 'differences')], max_length=10, verbose_name='to')),
                 ('quantity', apps.base.models.NumericField(decimal_places=6, max_digits=18, verbose_name='quantity')),
-                ('cause', models.CharField(choices=[('hand', 'moved by hand'), ('adjustment', 'adjusted'), ('despatch', 'despatched'), ('receipt', 'received')], max_length=10, verbose_name='cause')),
+                ('cause', models.CharField(choices=[('hand', 'moved by hand'), ('adjustment', 'adjusted'), ('despatch', 'despatched'), ('receipt', 'received'), ('production', 'made')], max_length=10, verbose_name='cause')),
                 ('reason', models.CharField(blank=True, max_length=400, verbose_name='reason')),
                 ('at', models.DateTimeField(verbose_name='at')),
                 ('by', models.CharField(max_length=150, verbose_name='by')),

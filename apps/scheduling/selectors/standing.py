@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import orjson
 from django.db import connection
 
-from apps.scheduling.selectors.calendars import Definition, Window
+from apps.scheduling.selectors.working import Definition, Window
 
 
 class Step(NamedTuple):

@@ -4,6 +4,7 @@ from apps.scheduling.services.holding import HoldExpired, firm_up, lock_plan, re
 from apps.scheduling.services.loading import Loaded, load
 from apps.scheduling.services.operating import put_operations, remove_operation, save_operation
 from apps.scheduling.services.promising import Asked, Firmed, NotHeld, ask, commit, drop, hold, note_order, part_moved, parts_of, sentences, settle
+from apps.scheduling.services.promising.progressing import Finished, NotDoable, expire, finish, overdue, tend
 from apps.scheduling.services.replanning import Replanned, Touched, concerning, replan, taking_from, touched
 from apps.scheduling.services.resourcing import NotBroken, break_resource, put_resources, remove_resource, repair_resource, save_resource
 from apps.scheduling.services.running import AlreadyRunning, NotRunning, PlanAsked, PlanChanged, fail_plan, run_plan, start_plan, stop_plan
@@ -12,10 +13,12 @@ __all__ = [
     "AlreadyRunning",
     "Asked",
     "CapacityChanged",
+    "Finished",
     "Firmed",
     "HoldExpired",
     "Loaded",
     "NotBroken",
+    "NotDoable",
     "NotHeld",
     "NotRunning",
     "Of",
@@ -29,12 +32,15 @@ __all__ = [
     "commit",
     "concerning",
     "drop",
+    "expire",
     "fail_plan",
+    "finish",
     "firm_up",
     "hold",
     "load",
     "lock_plan",
     "note_order",
+    "overdue",
     "part_moved",
     "parts_of",
     "put_calendars",
@@ -57,6 +63,7 @@ __all__ = [
     "start_plan",
     "stop_plan",
     "taking_from",
+    "tend",
     "touched",
     "write",
 ]

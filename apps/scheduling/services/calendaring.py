@@ -4,7 +4,7 @@ import datetime as dt
 import itertools
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from apps.base.models import new_id
 from apps.catalog.services.placing import read_time_zone
 from apps.catalog.services.reading import Given, Put, Reader, read, text_of, yes
 from apps.scheduling import models
-from apps.scheduling.selectors import calendars
+from apps.scheduling.selectors import working
 
 WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 CALENDAR_COLUMNS = ("code", "name", "time_zone", "country", "subdivision", *WEEK)
@@ -93,7 +93,7 @@ def _complete(given: Given, values: Mapping[str, Any], index: int, put: Put) -> 
 
 def _subdivided(row: models.Calendar, values: Mapping[str, Any], index: int, put: Put) -> bool:
     country, subdivision = values.get("country", row.country), values.get("subdivision", row.subdivision)
-    known = calendars.known_countries().get(country, [])
+    known = working.known_countries().get(country, [])
     if subdivision and subdivision not in known:
         detail = _("“%(value)s” is no part of that country whose holidays are known. It is one of: %(known)s.")
         put.wrong(index, "/subdivision", "subdivision", detail % {"value": subdivision, "known": ", ".join(known) or "—"})
@@ -185,9 +185,9 @@ def _span(text: str) -> tuple[int, int]:
             "shift", _("“%(text)s” is no shift. Write start and end as “06:00-14:00”, several with a comma between them.") % {"text": text[:60]}
         )
     start, end = int(match[1]) * 60 + int(match[2]), int(match[3]) * 60 + int(match[4])
-    if end > calendars.DAY:
+    if end > working.DAY:
         raise fields.Unreadable("shift", _("A day ends at 24:00."))
-    return start, end if end > start else end + calendars.DAY
+    return start, end if end > start else end + working.DAY
 
 
 def _clock(minute: int) -> dt.time:
@@ -199,10 +199,18 @@ def said_shifts(shifts: Sequence[Shift]) -> str:
     return ", ".join(f"{starts:%H:%M}-{'24:00' if ends == dt.time() else format(ends, '%H:%M')}" for starts, ends in shifts)
 
 
+def said_week(shifts: Iterable[tuple[int, dt.time, dt.time]]) -> dict[str, str]:
+    """The shifts of a week, each day as read_shifts reads it."""
+    days: list[list[Shift]] = [[] for _day in WEEK]
+    for weekday, starts, ends in shifts:
+        days[weekday].append((starts, ends))
+    return {name: said_shifts(sorted(day)) for name, day in zip(WEEK, days, strict=True)}
+
+
 def read_holidays_of(value: Any) -> str:
     """A country whose public holidays are known, or nothing. Raises Unreadable."""
     text = fields.text(value, limit=60).upper()
-    if text and text not in calendars.known_countries():
+    if text and text not in working.known_countries():
         raise fields.Unreadable(
             "country", _("The public holidays of “%(value)s” are not known. Write two letters of ISO 3166-1, as “DE”, or nothing.") % {"value": text}
         )

@@ -26,7 +26,7 @@ from django.utils.translation import gettext as _
 
 from apps.base import acting, announcing
 from apps.catalog import selectors as catalog
-from apps.scheduling.selectors import calendars, standing
+from apps.scheduling.selectors import standing, working
 from apps.scheduling.selectors.standing import Free, Machine, Step, Taken
 from apps.scheduling.services.exploding import Exploded, Of, Wanted, explode
 from apps.scheduling.services.planning.world import SCALE, Busy, Item, Minute, Resource, Routing, Source, Supply, World
@@ -60,11 +60,11 @@ class Loaded:
 
     def minute(self, at: dt.datetime) -> Minute:
         """The minute of the world at a moment, rounded down."""
-        return calendars.minute(at) - self.origin
+        return working.minute(at) - self.origin
 
     def moment(self, at: Minute) -> dt.datetime:
         """The moment of a minute of the world."""
-        return calendars.moment(at + self.origin)
+        return working.moment(at + self.origin)
 
     def due(self, day: dt.date, item: Of | None = None) -> Minute:
         """The minute by which an item must be finished so that it is at the customer's door on `day`: the end of the day, less the way there."""
@@ -99,8 +99,8 @@ def load(items: Sequence[Wanted], *, at: dt.datetime, horizon_days: int = HORIZO
 
     About eight queries, whatever the number of items. Minute 0 is the next whole minute. A promise that is planned anew is released before.
     """
-    origin = calendars.minute(at + dt.timedelta(seconds=59, microseconds=999999))
-    horizon = horizon_days * calendars.DAY
+    origin = working.minute(at + dt.timedelta(seconds=59, microseconds=999999))
+    horizon = horizon_days * working.DAY
     structure = catalog.structure([wanted.item for wanted in items])
     exploded = explode(items, structure, standing.operations(list(structure.items)), on=at.date())
     found = standing.resources(exploded.pools, at=at)
@@ -124,9 +124,9 @@ def load(items: Sequence[Wanted], *, at: dt.datetime, horizon_days: int = HORIZO
 
 
 def _resource(row: Machine, origin: int, horizon: Minute) -> Resource:
-    worked = calendars.windows_from(row.definition, origin, horizon)
+    worked = working.windows_from(row.definition, origin, horizon)
     if row.outages:
-        worked = tuple(calendars.without(worked, calendars.merged((start - origin, end - origin) for start, end in row.outages)))
+        worked = tuple(working.without(worked, working.merged((start - origin, end - origin) for start, end in row.outages)))
     return Resource(key=row.id, windows=worked, efficiency=float(row.efficiency) / 100)
 
 
@@ -147,12 +147,12 @@ def _item(key: Of, exploded: Exploded, structure: catalog.Structure, loaded: Loa
 def _source(source: catalog.Source) -> Source:
     return Source(
         key=source.id,
-        lead=(source.lead_days + source.transport_days) * calendars.DAY,
+        lead=(source.lead_days + source.transport_days) * working.DAY,
         priority=source.priority,
         minimum=scaled(source.minimum),
         multiple=scaled(source.multiple),
         asked=source.asked,
-        transport=source.transport_days * calendars.DAY,
+        transport=source.transport_days * working.DAY,
     )
 
 

@@ -12,9 +12,12 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
-from apps.base import announcing, clock
+from apps.base import announcing, clock, fields
 from apps.base.acting import Actor
+from apps.base.findings import refuse
+from apps.catalog.services.reading import whole_of
 from apps.scheduling import models
 from apps.scheduling.models import Plan, PlanKind
 from apps.scheduling.services import holding, planning, replanning
@@ -27,6 +30,7 @@ from apps.scheduling.services.watching import Watching
 SECONDS = 20
 MOST_SECONDS = 600
 LOST = dt.timedelta(hours=1)
+_seconds = whole_of(gettext_noop("It needs one second at least."), low=1, high=MOST_SECONDS)
 
 
 class AlreadyRunning(Exception):
@@ -46,13 +50,17 @@ class PlanChanged:
     at: dt.datetime
 
 
-def start_plan(*, seconds: int = SECONDS, by: Actor, at: dt.datetime) -> Plan:
-    """Ask for a full replan that improves for so many seconds. It runs in the background, after the commit. Raises AlreadyRunning."""
+def start_plan(*, seconds: Any = None, by: Actor, at: dt.datetime) -> Plan:
+    """Ask for a full replan that improves for so many seconds, 1 to 600. It runs in the background, after the commit. Raises AlreadyRunning, Invalid."""
+    try:
+        patience = _seconds(SECONDS if seconds is None else seconds)
+    except fields.Unreadable as error:
+        raise refuse("/seconds", error.code, str(error)) from error
     message = _("It was lost on the way: start it again.")
     Plan.objects.filter(kind=PlanKind.FULL, finished_at__isnull=True, started_at__lt=at - LOST).update(finished_at=at, message=message)
     try:
         with transaction.atomic():
-            plan = Plan.objects.create(kind=PlanKind.FULL, started_at=at, by=by.name, figures={"seconds": max(1, min(seconds, MOST_SECONDS))})
+            plan = Plan.objects.create(kind=PlanKind.FULL, started_at=at, by=by.name, figures={"seconds": patience})
     except IntegrityError as error:
         raise AlreadyRunning(_("A replan is running already. Stop it, or wait for it.")) from error
     announcing.announce(PlanAsked(plan=plan.pk))

@@ -237,9 +237,11 @@ class _Drawn:
 
     def _deliveries(self, demand: Demand) -> list[Delivery]:
         by_time: dict[Minute, int] = defaultdict(int)
-        for take in self._takes[demand.key]:
-            there = self.jobs[take.giver].ready if take.giver in self.jobs else self._times[take.giver]
-            by_time[max(there, self._wanted[demand.key])] += take.quantity
+        takes = self._takes[demand.key]
+        there = [self.jobs[take.giver].ready if take.giver in self.jobs else self._times[take.giver] for take in takes]
+        last = max(there, default=0) if demand.whole else 0
+        for take, when in zip(takes, there, strict=True):
+            by_time[max(when, last, self._wanted[demand.key])] += take.quantity
         return [Delivery(demand=demand.key, quantity=quantity, at=when) for when, quantity in sorted(by_time.items())]
 
 

@@ -101,6 +101,7 @@ class Planner:
     def _serve(self, planned: Planned) -> None:
         demand, need, pegs, book = planned.demand, min(planned.wanted, self.world.horizon), planned.pegs, self.book
         late: list[Had] = []
+        latest = NEVER - 1 if demand.latest is None else max(demand.latest, need)
         left = self._from_shelf(demand.item, demand.quantity, need, pegs)
         while left:
             mark = len(book.log)
@@ -108,7 +109,9 @@ class Planner:
             when, cause, left = self._next_lot(demand.item, left, need, pegs)
             if when > need:
                 late.append((when, cause))
-            if when >= NEVER:
+            if when > latest:
+                book.undo(mark)
+                left = before
                 break
             if when > need and isinstance(pegs[-1][0], Made):
                 steps = book.undo(mark)
@@ -116,6 +119,8 @@ class Planner:
                 if again > when or left_again != left:
                     book.undo(mark)
                     book.again(steps)
+        if left and demand.whole:
+            self._release(pegs)
         if late:
             cause = max(late, key=lambda had: had[0])[1]
             planned.causes = (cause,) if cause else ()
@@ -396,8 +401,9 @@ class Planner:
     def deliveries(planned: Planned) -> list[Delivery]:
         """What of a demand is there when; what is there before it is wanted counts at the wanted minute."""
         by_time: dict[Minute, int] = {}
+        last = max((lot.at for lot, _quantity in planned.pegs), default=0) if planned.demand.whole else 0
         for lot, quantity in planned.pegs:
-            when = max(lot.at, planned.wanted)
+            when = max(lot.at, planned.wanted, last)
             by_time[when] = by_time.get(when, 0) + quantity
         return [Delivery(demand=planned.demand.key, quantity=quantity, at=when) for when, quantity in sorted(by_time.items())]
 

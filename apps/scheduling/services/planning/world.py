@@ -110,7 +110,10 @@ class Busy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """What somebody wants. due: the minute by which; priority: lower first, then due, then key. earliest: not before."""
+    """What somebody wants. due: the minute by which; priority: lower first, then due, then as they came. earliest: not before.
+
+    latest: what is there only later is not wanted at all. whole: everything in one delivery, or nothing.
+    """
 
     key: Key
     item: Key
@@ -118,6 +121,8 @@ class Demand:
     due: Minute
     priority: int = 0
     earliest: Minute = 0
+    latest: Minute | None = None
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,30 +11,38 @@ from apps.scheduling.services.promising.committing import Firmed, NotHeld, commi
 from apps.scheduling.services.promising.entering import enter, make
 from apps.scheduling.services.promising.estimating import answer_estimate, estimate_configuration
 from apps.scheduling.services.promising.listening import answered, closed
+from apps.scheduling.services.promising.progressing import Finished, NotDoable, counted, expire, finish, overdue, tend
 from apps.scheduling.services.promising.reasoning import sentences
 from apps.scheduling.services.promising.rippling import capacity_changed, heard, part_moved, settle
 from apps.scheduling.services.promising.telling import parts_of, tell
 
 __all__ = [
     "Asked",
+    "Finished",
     "Firmed",
+    "NotDoable",
     "NotHeld",
     "answer_estimate",
     "ask",
     "capacity_changed",
     "commit",
+    "counted",
     "drop",
     "enter",
     "estimate_configuration",
+    "expire",
+    "finish",
     "hold",
     "make",
     "note_order",
+    "overdue",
     "part_moved",
     "parts_of",
     "react",
     "sentences",
     "settle",
     "tell",
+    "tend",
 ]
 
 

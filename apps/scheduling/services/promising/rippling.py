@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import F
 
-from apps.base import acting
+from apps.base import acting, announcing
 from apps.base.acting import SYSTEM
 from apps.catalog import selectors as catalog
 from apps.documents import selectors as conversation
@@ -20,7 +20,9 @@ from apps.documents import services as documents
 from apps.scheduling import models
 from apps.scheduling.services import holding, replanning
 from apps.scheduling.services.calendaring import CapacityChanged
-from apps.scheduling.services.promising.committing import can
+from apps.scheduling.services.planning.world import Answer, Key, Minute, Source
+from apps.scheduling.services.promising.asking import Sources, drop
+from apps.scheduling.services.promising.committing import COMMIT_MINUTES, Firmed, can
 from apps.scheduling.services.replanning import Replanned, Touched
 
 DAMPED = dt.timedelta(seconds=10)
@@ -38,12 +40,35 @@ def part_moved(document: uuid.UUID, *, kind: str, at: dt.datetime) -> None:
     _plan_anew(replanning.taking_from([document]), kind=kind, at=at)
 
 
+def plan_anew_for(promises: Sequence[uuid.UUID], *, kind: str, at: dt.datetime) -> None:
+    """Plan these promises of ours anew, and tell the customers of those that become later."""
+    _plan_anew(Touched(promises=tuple(promises), jobs=()), kind=kind, at=at)
+
+
 def _plan_anew(found: Touched, *, kind: str, at: dt.datetime, recover: bool = False) -> None:
     if not found.promises:
         return
-    for one in replanning.replan(found.promises, again=found.jobs, at=at, recover=recover):
-        if one.later or (recover and one.after is not None and one.after != one.before):
-            tell(one, kind=kind, at=at)
+    for one in replanning.replan(found.promises, again=found.jobs, at=at, recover=recover, ask=_nobody):
+        anew = one if one.after is not None else _ask_anew(one.promise, at=at)
+        if anew.later or (recover and anew.after is not None and anew.after != anew.before):
+            tell(anew, kind=kind, at=at)
+
+
+def _nobody(source: Source, item: Key, quantity: int, needed: Minute) -> Answer | None:
+    """What partners have promised stands: they are not asked for the same once more."""
+    return None
+
+
+def _ask_anew(promise: uuid.UUID, *, at: dt.datetime) -> Replanned:
+    """What was promised to us is not enough any more: the partners are asked for what is missing, and what they promise is ordered."""
+    asks = Sources(parent=promise, at=at, hold_minutes=COMMIT_MINUTES)
+    (found,) = replanning.replan([promise], at=at, ask=asks)
+    given = models.Peg.objects.filter(promise_id=promise, giver="part").values_list("document", flat=True)
+    for unused in asks.unused(set(given)):
+        drop(unused, by=SYSTEM, at=at)
+    children = models.Promise.objects.filter(parent_id=promise, side="buyer", closed_at=None, firm=False, held_until__gt=at).order_by("pk")
+    announcing.announce(Firmed(document=promise, children=tuple(children.values_list("document", flat=True)), at=at))
+    return found
 
 
 def tell(one: Replanned, *, kind: str, at: dt.datetime) -> None:
