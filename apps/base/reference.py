@@ -166,6 +166,9 @@ TITLES = {
     "events": _("What happened"),
     "partners": _("Partners"),
     "items": _("Items"),
+    "components": _("What items are made of"),
+    "sources": _("Whence items come"),
+    "structure": _("Structure as a workbook"),
     "sites": _("Sites"),
 }
 

@@ -60,6 +60,7 @@ SHEETS = [
                 "从完工到客户收货的天数",
                 kind="number",
             ),
+            _column("price", "List price", "目录价", "of one unit, in your own currency", "每单位价格，以本企业币种计", kind="number"),
         ),
     ),
     Sheet(

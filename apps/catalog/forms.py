@@ -20,6 +20,14 @@ def _partners() -> list[tuple[str, str]]:
     return [("", "–"), *((partner.slug, partner.name) for partner in network.active())]
 
 
+def _day_field(label: Any) -> forms.CharField:
+    return forms.CharField(label=label, required=False, widget=forms.DateInput(attrs={"type": "date"}))
+
+
+def _number_field(label: Any, help: Any = "", *, initial: str = "") -> forms.CharField:
+    return forms.CharField(label=label, required=False, initial=initial, help_text=help, max_length=30, widget=forms.TextInput(attrs={"inputmode": "decimal"}))
+
+
 class ItemForm(forms.Form):
     """An item of one's own."""
 
@@ -34,6 +42,7 @@ class ItemForm(forms.Form):
                                     help_text=_("How it is had beyond what lies in stock."))  # fmt: skip
     shipping_days = forms.IntegerField(label=_("Days to the customer"), min_value=0, max_value=3650, initial=0, required=False,
                                        help_text=_("Calendar days from being finished to the customer's door."))  # fmt: skip
+    price = _number_field(_("List price of one unit"), _("In your own currency. Empty: it is agreed otherwise, or follows from a configuration."))
 
     def clean_procurement(self) -> str | None:
         """What is not sent stays as it is."""
@@ -51,14 +60,6 @@ class AliasForm(forms.Form):
         if given.get("number") and not given.get("partner"):
             self.add_error("partner", _("Say whose number this is."))
         return given
-
-
-def _day_field(label: Any) -> forms.CharField:
-    return forms.CharField(label=label, required=False, widget=forms.DateInput(attrs={"type": "date"}))
-
-
-def _number_field(label: Any, help: Any = "", *, initial: str = "") -> forms.CharField:
-    return forms.CharField(label=label, required=False, initial=initial, help_text=help, max_length=30, widget=forms.TextInput(attrs={"inputmode": "decimal"}))
 
 
 class ComponentForm(forms.Form):

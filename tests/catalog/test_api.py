@@ -35,12 +35,13 @@ def test_an_item_is_entered_read_and_changed(pair: Pair) -> None:
     answer = buyer.api.post("items/", given)
     assert answer.status_code == 201, answer.content
     found = answer.json()
-    assert found == {"uid": found["uid"], **given, "bought": True, "sold": True, "procurement": "buy", "shipping_days": 0}
+    assert found == {"uid": found["uid"], **given, "bought": True, "sold": True, "procurement": "buy", "shipping_days": 0, "price": None}
     assert buyer.api.get(f"items/{found['uid']}").json() == found
-    new = {"name": "Big fan", "sold": False, "procurement": "make", "shipping_days": 3}
+    new = {"name": "Big fan", "sold": False, "procurement": "make", "shipping_days": 3, "price": "81.50"}
     changed = buyer.api.patch(f"items/{found['uid']}/", new)
     assert (changed.status_code, changed.json()) == (200, {**found, **new})
     assert buyer.api.patch(f"items/{found['uid']}", {"aliases": []}).json()["aliases"] == []
+    assert [buyer.api.patch(f"items/{found['uid']}", given).json()["price"] for given in ({"sold": True}, {"price": None})] == ["81.50", None]
 
 
 def test_what_is_not_said_is_as_usual(pair: Pair) -> None:
@@ -100,7 +101,9 @@ def test_foreign_and_missing_look_alike(cast: Cast) -> None:
         ({"procurement": "steal"}, "/procurement"),
         ({"shipping_days": -1}, "/shipping_days"),
         ({"shipping_days": "1.5"}, "/shipping_days"),
-        ({"price": "5"}, "/price"),
+        ({"price": "-5"}, "/price"),
+        ({"price": 0.5}, "/price"),
+        ({"colour": "red"}, "/colour"),
         ({"uid": str(uuid.uuid4())}, "/uid"),
     ],
 )

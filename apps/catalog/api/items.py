@@ -15,13 +15,14 @@ from rest_framework.response import Response
 from apps.base import acting, clock
 from apps.base.api import ApiView, given, uuid_of
 from apps.base.describing import may_be, operation, page_of, paging, parameter, shape, text, uid, whole, yes
+from apps.base.describing import number as decimal
 from apps.base.findings import Finding, Invalid
 from apps.base.inputs import Parameters, check_names
 from apps.base.paging import MOMENT, PARAMETERS, Column, page
 from apps.catalog import selectors, services
 from apps.network import selectors as network
 
-COLUMNS = ("id", "number", "name", "name_zh", "unit", "gtin", "bought", "sold", "procurement", "shipping_days")
+COLUMNS = ("id", "number", "name", "name_zh", "unit", "gtin", "bought", "sold", "procurement", "shipping_days", "price")
 BY = {"number": Column(field="number"), "name": Column(field="name"), "created_at": Column(field="created_at", read=MOMENT)}
 BODY: Mapping[str, Any] = {**dict.fromkeys(COLUMNS[1:]), "aliases": [{"partner": None, "number": None}]}
 
@@ -34,10 +35,11 @@ _CONTENT: Mapping[str, Callable[[], Any]] = {
     "sold": lambda: may_be(yes),
     "procurement": lambda: may_be(text, _("“make”, “buy” or “stock”: how it is had beyond what there is.")),
     "shipping_days": lambda: may_be(whole, _("Calendar days from being finished to the customer's door.")),
+    "price": lambda: may_be(decimal, _("What a unit costs a customer, in your own currency; null where it is agreed otherwise."), allow_null=True),
     "aliases": lambda: AliasShape(many=True, required=False, help_text=_("What your partners call it.")),
 }
 ItemShape = shape("Item", uid=uid(), number=text(_("Your own number.")), name=text(), name_zh=text(), unit=text(), gtin=text(), bought=yes(),
-                  sold=yes(), procurement=text(), shipping_days=whole(), aliases=AliasShape(many=True))  # fmt: skip
+                  sold=yes(), procurement=text(), shipping_days=whole(), price=decimal(allow_null=True), aliases=AliasShape(many=True))  # fmt: skip
 ItemEntered = shape("ItemEntered", number=text(_("Your own number; each item has its own.")), name=text(), **{name: make() for name, make in _CONTENT.items()})
 ItemChanged = shape("ItemChanged", number=may_be(text), name=may_be(text), **{name: make() for name, make in _CONTENT.items()})
 
@@ -63,7 +65,8 @@ def _checked(body: Mapping[str, Any]) -> dict[str, Any]:
         wrong.append(Finding("/aliases", "list", str(_("Give a list of partner and number."))))
     if wrong:
         raise Invalid(wrong)
-    return dict(body)
+    # To a service None is what is not said; here it is said that there is no price.
+    return {**body, "price": ""} if "price" in body and body["price"] is None else dict(body)
 
 
 @extend_schema_view(

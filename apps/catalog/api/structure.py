@@ -68,7 +68,8 @@ _PARTNER = _("The partner's short name.")
 SourceShape = shape("Source", uid=uid(), item=text(_ITEM), partner=text(_PARTNER), **{**_all(_OFFER), "price": number(allow_null=True)})
 SourceEntered = shape("SourceEntered", item=text(_ITEM), partner=text(_PARTNER), **_all(_OFFER, optional=True))
 SourceChanged = shape("SourceChanged", item=may_be(text, _ITEM), partner=may_be(text, _PARTNER), **_all(_OFFER, optional=True))
-MadeShape = shape("StructureItem", uid=uid(), number=text(_ITEM), name=text(), name_zh=text(), unit=text(), procurement=text(), shipping_days=whole())
+MadeShape = shape("StructureItem", uid=uid(), number=text(_ITEM), name=text(), name_zh=text(), unit=text(), procurement=text(), shipping_days=whole(),
+                  price=number(allow_null=True))  # fmt: skip
 StructureShape = shape("Structure", item=text(_("The number of the item that was asked for.")), items=MadeShape(many=True),
                        components=ComponentShape(many=True), sources=SourceShape(many=True))  # fmt: skip
 SavedShape = shape("StructureSaved", saved=shape("StructureCounts", items=may_be(whole), components=may_be(whole), sources=may_be(whole))(),
@@ -123,7 +124,7 @@ class ItemStructure(ApiView):
         return Response({"item": numbers[key], "items": made, "components": lines, "sources": offers_told(offers)})
 
 
-_MADE = ("number", "name", "name_zh", "unit", "procurement", "shipping_days")
+_MADE = ("number", "name", "name_zh", "unit", "procurement", "shipping_days", "price")
 
 
 def _lines(line: selectors.Component, numbers: Mapping[uuid.UUID, str]) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from apps.catalog.services.importing import Imported, export_structure, import_structure, sheets
 from apps.catalog.services.items import add_alias, read_gtin, save_item
-from apps.catalog.services.placing import remove_site, save_site
+from apps.catalog.services.placing import read_country, read_gln, read_time_zone, remove_site, save_site
 from apps.catalog.services.reading import Put
 from apps.catalog.services.sheets import Column, Sheet
 from apps.catalog.services.sourcing import remove_source, save_source
@@ -20,8 +20,11 @@ __all__ = [
     "export_structure",
     "import_structure",
     "read_condition",
+    "read_country",
+    "read_gln",
     "read_gtin",
     "read_quantity",
+    "read_time_zone",
     "remove_component",
     "remove_site",
     "remove_source",

@@ -16,7 +16,7 @@ from apps.base.acting import Actor
 from apps.base.findings import Finding, Invalid
 from apps.base.models import Batch
 from apps.catalog import models
-from apps.catalog.services.reading import MOST_DAYS, Given, Put, Reader, choice_of, read, text_of, whole_of, yes
+from apps.catalog.services.reading import MOST_DAYS, Given, Put, Reader, choice_of, number_of, read, text_of, whole_of, yes
 from apps.network import selectors as network
 
 
@@ -138,5 +138,5 @@ READERS: Mapping[str, Reader] = {
     "sold": yes,
     "procurement": choice_of(models.Procurement.values),
     "shipping_days": whole_of(gettext_noop("The days to the customer cannot be negative."), high=MOST_DAYS),
-    "price": lambda value: None if value in (None, "") else fields.price(value),
+    "price": lambda value: None if value in (None, "") else fields.price(number_of(value)),
 }

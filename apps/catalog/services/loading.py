@@ -18,7 +18,7 @@ from apps.catalog.services.sourcing import put_sources
 from apps.catalog.services.structuring import put_components
 from apps.network import selectors as network
 
-ITEM = ("number", "name", "name_zh", "unit", "gtin", "bought", "sold", "procurement", "shipping_days")
+ITEM = ("number", "name", "name_zh", "unit", "gtin", "bought", "sold", "procurement", "shipping_days", "price")
 LINE = ("position", "quantity", "scrap", "fixed", "condition", "priority", "valid_from", "valid_until")
 OFFER = ("lead_days", "transport_days", "minimum", "multiple", "price", "currency", "priority", "policy", "asked", "active")
 
@@ -90,7 +90,8 @@ def _forget(model: type[models.Component] | type[models.Source], wanted: Mapping
 
 
 def dump_items() -> Iterator[Mapping[str, Any]]:
-    yield from models.Item.objects.order_by("number").values(*ITEM)
+    for row in models.Item.objects.order_by("number").values(*ITEM):
+        yield _numbers(row, ("price",))
 
 
 def dump_sites() -> Iterator[Mapping[str, Any]]:

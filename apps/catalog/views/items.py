@@ -86,6 +86,7 @@ def item(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     names = network.names([alias.partner_id for alias in aliases])
     context = {
         "unit_label": units.label(found.unit),
+        "currency": acting.home().currency,
         "names": [{"language": _("English"), "code": "en", "text": found.name}, {"language": _("Chinese"), "code": "zh-Hans", "text": found.name_zh}],
         "aliases": [{"partner_name": names[alias.partner_id].name if alias.partner_id in names else "–", "number": alias.number} for alias in aliases],
     }
@@ -112,7 +113,7 @@ def edit_item(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     found = known(id)
     if request.method == "POST":
         return _save(request, found)
-    initial = {name: getattr(found, name) for name in ("number", "name", "name_zh", "unit", "gtin", "bought", "sold", "procurement", "shipping_days")}
+    initial = {name: getattr(found, name) for name in ("number", "name", "name_zh", "unit", "gtin", "bought", "sold", "procurement", "shipping_days", "price")}
     slugs = {partner.id: partner.slug for partner in network.active()}
     rows = [{"partner": slugs[alias.partner_id], "number": alias.number} for alias in found.aliases.all() if alias.partner_id in slugs]
     return _show(request, found, ItemForm(initial=initial), _alias_forms([*rows, {}]))
