@@ -14,6 +14,7 @@ from apps.exchange import api as exchange
 from apps.live import api as live
 from apps.logistics import api as logistics
 from apps.network import api as network
+from apps.scheduling import api as scheduling
 
 # REST
 api_urlpatterns: list[Any] = [
@@ -24,6 +25,7 @@ api_urlpatterns: list[Any] = [
     *exchange.routes(),
     *live.routes(),
     *customisation.routes(),
+    *scheduling.routes(),
     *logistics.routes(),
     *reference.routes(),
 ]
