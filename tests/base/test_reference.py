@@ -46,8 +46,10 @@ def test_every_operation_says_what_it_does_takes_and_answers(described: Mapping[
         assert "REST view" not in told.get("description", ""), path
         assert path.startswith("/api/v1/")
         assert path.endswith("/")
-        answers = [answer for status, answer in told["responses"].items() if status.startswith("2")]
-        assert answers, path
+        given = {status: answer for status, answer in told["responses"].items() if status.startswith("2")}
+        assert given, path
+        # Who deletes is answered by the status alone.
+        answers = [answer for status, answer in given.items() if status != "204" or method != "delete"]
         assert all(content.get("schema") for answer in answers for content in answer["content"].values()), path
         if method in ("post", "patch") and "token" not in path:
             assert "Idempotency-Key" in {one["name"] for one in told["parameters"]}, path
