@@ -10,10 +10,9 @@ from collections.abc import Iterable
 from typing import Literal
 
 from apps.scheduling.services.planning.book import Book, Bought, Lot, Made, Peg, Shelf
-from apps.scheduling.services.planning.structure import Way, consumed, divisible, duration, examine, lot_size, ways
+from apps.scheduling.services.planning.structure import Way, consumed, duration, examine, lot_size, supported, ways
 from apps.scheduling.services.planning.timeline import Timeline
 from apps.scheduling.services.planning.world import (
-    SCALE,
     Answer,
     Cause,
     Component,
@@ -272,21 +271,24 @@ class Planner:
 
     def _components(self, made: Made, need: Minute, splits: bool) -> tuple[Minute, Cause | None, int]:
         """Have all that a job takes by `need`. Gives when it is there, why not earlier, and how much could be made of what is there
-        in time (`splits`), or of what can be had at all: 0 when that is all or nothing."""
-        when, cause, part = need, None, made.quantity
+        in time (`splits`), or else of what can be had at all: 0 when that is all or nothing."""
+        when, cause, early, ever = need, None, made.quantity if splits else 0, made.quantity
         for component in made.routing.components:
             quantity = consumed(component.quantity, component.fixed, made.quantity)
             if not quantity:
                 continue
             before = len(made.pegs)
             had = self._component(component, quantity, need, made.pegs)
-            if had[0] > need and (splits or had[0] >= NEVER):
-                there = sum(taken for lot, taken in made.pegs[before:] if had[0] >= NEVER or lot.at <= need)
-                part = min(part, divisible(made.routing, made.quantity, (there - component.fixed) * SCALE // component.quantity if component.quantity else 0))
+            if had[0] > need and (early or had[0] >= NEVER):
+                pegs = made.pegs[before:]
+                early = min(early, supported(made.routing, component, made.quantity, sum(taken for lot, taken in pegs if lot.at <= need)))
+                if had[0] >= NEVER:
+                    ever = min(ever, supported(made.routing, component, made.quantity, sum(taken for _lot, taken in pegs)))
             if had[0] > when:
                 when, cause = had
                 if when >= NEVER:
                     break
+        part = early if early or when < NEVER else ever
         return when, cause, part if part < made.quantity else 0
 
     def _component(self, component: Component, quantity: int, need: Minute, pegs: list[Peg]) -> Had:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from math import ceil
 
-from apps.scheduling.services.planning.world import SCALE, Item, Key, Minute, Operation, Resource, Routing, Source, World
+from apps.scheduling.services.planning.world import SCALE, Component, Item, Key, Minute, Operation, Resource, Routing, Source, World
 
 Way = Routing | Source
 
@@ -113,11 +113,14 @@ def lot_size(way: Way, wanted: int) -> int:
     return size
 
 
-def divisible(way: Routing, made: int, wanted: int) -> int:
-    """The largest lot up to `wanted` that leaves a lot of the rest, whole units where the whole is; 0 when there is none."""
-    step = way.multiple or (1 if made % SCALE else SCALE)
-    part = min(wanted, made - way.minimum) // step * step
-    return part if part >= max(way.minimum, 1) else 0
+def supported(routing: Routing, component: Component, made: int, there: int) -> int:
+    """The largest lot that so much of a component allows and that leaves a lot of the rest, whole units where the whole is; 0 when there is none."""
+    if not component.quantity:
+        return 0
+    wanted = (there - component.fixed) * SCALE // component.quantity
+    step = routing.multiple or (1 if made % SCALE else SCALE)
+    part = min(wanted, made - routing.minimum) // step * step
+    return part if part >= max(routing.minimum, 1) else 0
 
 
 def consumed(quantity: int, fixed: int, made: int) -> int:
