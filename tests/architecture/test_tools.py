@@ -87,7 +87,7 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         ("apps/base/clock.py", "from apps.documents import services", "apps.base is not allowed to import apps.documents"),
         ("apps/network/services.py", "from apps.exchange import services", "apps.network is not allowed to import apps.exchange"),
-        ("apps/catalog/services.py", "from portal import settings", "apps is not allowed to import portal"),
+        ("apps/catalog/selectors.py", "from portal import settings", "apps is not allowed to import portal"),
         ("apps/exchange/services/sending.py", "from apps.tenants import boundary", "apps.tenants.boundary"),
         ("apps/documents/models.py", "import django_tenants.utils", "django_tenants"),
         ("apps/purchasing/__init__.py", "", "purchasing"),
