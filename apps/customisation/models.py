@@ -191,14 +191,16 @@ class Example(HomeModel):
 class Configuration(HomeModel):
     """What was chosen of a product, one's own or a partner's. The seller is an enterprise's id: no foreign key leaves a home.
 
-    choices: option code, number as text, “yes” or “no”, by feature, None where it is left out on purpose. whole: the choices with all that
-    follows from them, without what is left out; empty until they are complete. digest: see `services.configuring`. item, unit: the seller's
-    item number and its unit. amount: the price of one, None where it cannot be told. text: the choices in words, by language. token: who
-    has it may look.
+    name: the product's, as it was. choices: option code, number as text, “yes” or “no”, by feature, None where it is left out on purpose.
+    whole: the choices with all that follows from them, without what is left out; empty until they are complete. digest: see
+    `services.digest_of`. item, unit: the seller's item number and its unit. amount: the price of one, None where it cannot be told. text:
+    the choices in words, by language. token: who has it may look.
     """
 
     seller_id = models.UUIDField(_("seller"))
     product = models.CharField(_("product"), max_length=60)
+    name = models.CharField(_("name"), max_length=200, blank=True)
+    name_zh = models.CharField(_("Chinese name"), max_length=200, blank=True)
     release = models.PositiveIntegerField(_("release"))
     item = models.CharField(_("item number"), max_length=60, blank=True)
     unit = models.CharField(_("unit"), max_length=3, blank=True)
@@ -223,6 +225,10 @@ class Configuration(HomeModel):
 
     def __str__(self) -> str:
         return f"{self.product} {self.digest[:8]}"
+
+    @property
+    def label(self) -> str:
+        return own_words(self.name, self.name_zh) or self.product
 
     @property
     def wire(self) -> Mapping[str, object]:

@@ -65,7 +65,7 @@ def story(aside: Callable[..., Any], house: Any) -> tuple[str, dict[str, str]]:
     }
 
 
-def _violations(page: Page, axe: str, name: str) -> list[str]:
+def violations(page: Page, axe: str, name: str) -> list[str]:
     """Wide and narrow, light and dark, without loading the page anew."""
     page.evaluate(axe)
     # Where a colour fades, axe would measure it half-way.
@@ -86,10 +86,10 @@ def test_nobody_is_kept_out(sit_down: Callable[..., Desk], story: tuple[str, dic
     desk = sit_down(language=language)
     desk.expected |= {404}
     page = desk.page("/accounts/login/")
-    found = _violations(page, axe, "login")
+    found = violations(page, axe, "login")
     desk.sign_in(email, page)
     for name, address in pages.items():
         page.goto(address)
         assert page.locator("html").get_attribute("lang") == ("zh-Hans" if language == "zh-hans" else "en")
-        found += _violations(page, axe, name)
+        found += violations(page, axe, name)
     assert found == []

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+import struct
+import zlib
 from typing import Any
 
 from apps.customisation import services as customisation
 from tests.cast import AT, Member, stock
 
-OPTION = {"name": "", "name_zh": "", "price": "0"}
 FRIDGE: dict[str, Any] = {
     "price": "600",
     "currency": "EUR",
@@ -58,3 +59,23 @@ def enter(maker: Member, *, code: str = "fridge", item: str = "FR-1", publish: b
         if publish:
             customisation.publish(product=code, by=maker.actor, at=AT)
     return code
+
+
+def picture(red: int, green: int, blue: int, size: int = 24) -> bytes:
+    """A PNG of one colour."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = (b"\0" + bytes((red, green, blue)) * size) * size
+    head = struct.pack(">IIBBBBB", size, size, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def with_pictures(maker: Member) -> dict[str, Any]:
+    """The model with a picture for each colour, kept in the maker's files."""
+    given = model()
+    with maker.acting():
+        for option, colour in zip(given["features"][0]["options"], ((240, 240, 236), (190, 40, 40), (150, 156, 160)), strict=True):
+            option["picture"] = customisation.keep_picture(body=picture(*colour))
+    return given

@@ -268,7 +268,8 @@ def _merged(before: Mapping[str, Any], changes: Mapping[str, Any]) -> Iterator[t
 
 
 def _keep(row: Configuration, told: Told, at: dt.datetime) -> None:
-    item = told.product["item"]
+    item, name = told.product["item"], told.product["name"]
+    row.name, row.name_zh = name["en"], name["zh"]
     row.item, row.unit = item["number"], item["unit"]
     row.choices, row.whole, row.digest, row.text = told.choices, dict(told.answer["whole"]), told.digest, dict(told.answer["text"])
     row.valid, row.complete, row.amount, row.currency = told.valid, told.complete, told.amount, told.currency

@@ -139,7 +139,8 @@ def described(release: Release) -> dict[str, Any]:
     for row in Option.objects.filter(feature__release=release).order_by("feature__position", "position").values("feature_id", *reading.OPTION):
         options.setdefault(row.pop("feature_id"), []).append(row)
     columns = [name for name in reading.FEATURE if name != "options"]
-    features = [{**row, "options": options.get(row.pop("id"), [])} for row in Feature.objects.filter(release=release).values("id", *columns)]
+    rows = Feature.objects.filter(release=release).values_list("id", *columns)
+    features = [{**dict(zip(columns, row[1:], strict=True)), "options": options.get(row[0], [])} for row in rows]
     return {
         "price": release.price,
         "currency": release.currency,

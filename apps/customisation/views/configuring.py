@@ -68,7 +68,7 @@ def _recent() -> list[dict[str, Any]]:
     return [
         {
             "url": reverse("configuration", args=[row.pk]),
-            "product": row.product,
+            "product": row.label,
             "text": in_reader_words(row.text) if row.text else "",
             "seller": names[row.seller_id].name if row.seller_id in names else "–",
             "amount": row.amount,

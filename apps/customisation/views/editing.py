@@ -27,7 +27,7 @@ from apps.customisation.forms import (
     attributes_text,
     table_text,
 )
-from apps.customisation.models import Product, Release
+from apps.customisation.models import Product, Release, own_words
 from apps.customisation.services import NoDraft, NoSuchProduct
 from apps.customisation.services.publishing import Checked, sentence_with_column
 
@@ -186,14 +186,21 @@ def _parts(found: Product, described: Mapping[str, Any]) -> dict[str, Any]:
     code = found.code
     kinds = {value: str(label) for value, label in FeatureForm.base_fields["kind"].choices}  # type: ignore[attr-defined]
     rule_kinds = {value: str(label) for value, label in RuleForm.base_fields["kind"].choices}  # type: ignore[attr-defined]
-    features = [{**row, "kind_label": kinds[row["kind"]], "url": part_url(code, "features", row["code"])} for row in described["features"]]
-    rules = [
-        {**row, "kind_label": rule_kinds[row["kind"]], "rows": len(row["table"]["rows"]) if row["table"] else 0, "url": part_url(code, "rules", row["code"])}
-        for row in described["rules"]
-    ]
+    features = [{**_feature_row(row), "kind_label": kinds[row["kind"]], "url": part_url(code, "features", row["code"])} for row in described["features"]]
+    rules = [{**_rule_row(row), "kind_label": rule_kinds[row["kind"]], "url": part_url(code, "rules", row["code"])} for row in described["rules"]]
     examples = [{**row, "url": part_url(code, "examples", row["name"])} for row in described["examples"]]
     new = {f"new_{part}_url": part_url(code, part) for part in ("features", "rules", "examples")}
     return {"features": features, "rules": rules, "examples": examples, **new}
+
+
+def _feature_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A feature in the reader's words."""
+    options = [{**option, "name": own_words(option["name"], option["name_zh"])} for option in row["options"]]
+    return {**row, "name": own_words(row["name"], row["name_zh"]), "group": own_words(row["group"], row["group_zh"]), "options": options}
+
+
+def _rule_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**row, "rows": len(row["table"]["rows"]) if row["table"] else 0, "text": own_words(row["text"], row["text_zh"])}
 
 
 def _checked(found: Product, described: Mapping[str, Any], checked: Checked) -> dict[str, Any]:
