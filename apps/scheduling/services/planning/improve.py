@@ -100,7 +100,9 @@ def improve(
     followers = drawn.net.followers()
     while drawn.net.goals and not search.over():
         free, floating = _around_lateness(drawn.net, followers, chance, search.size)
-        _better, proven = search.window(free, floating, seconds=2.0)
+        _better, proven = search.window(free, floating, seconds=2.0, hinted=True)
+        if proven and len(free) == len(drawn.net.tasks):
+            break
         search.size = min(60, search.size + 2) if proven else max(6, search.size * 3 // 4)
     drawn.later()
     return drawn.outcome()
@@ -108,6 +110,8 @@ def improve(
 
 def _around_lateness(net: Net, followers: dict[int, list[tuple[int, Minute]]], chance: random.Random, size: int) -> tuple[list[int], list[int]]:
     """A late goal's chain, and who stands before it on its machines; around them what may give way."""
+    if len(net.tasks) <= size:
+        return list(range(len(net.tasks))), []
     goals = [goal for goal in net.goals if net.late(goal) and goal.parts]
     goal = chance.choices(goals, weights=[net.late(goal) for goal in goals])[0] if goals else chance.choice(net.goals)
     chain = net.upstream(part for part, _lag in goal.parts)[: max(4, size // 3)]

@@ -66,8 +66,10 @@ class Window:
     # The model --------------------------------------------------------------------------------------------------------
 
     def _bounds(self) -> tuple[dict[int, Minute], dict[int, Minute]]:
-        """What is fixed on both sides of a task."""
-        lows, highs = {}, dict.fromkeys(self._inside, self._net.horizon)
+        """What is fixed on both sides of a task. Nothing goes beyond the end of what there is: a distant horizon only makes the search wide."""
+        touched = [goal for goal in self._net.goals if any(part in self._inside for part, _lag in goal.parts)]
+        edge = max([*(self._net.tasks[number].end for number in self._inside), *(goal.due for goal in touched)])
+        lows, highs = {}, dict.fromkeys(self._inside, min(edge, self._net.horizon))
         for number in self._inside:
             task = self._net.tasks[number]
             lows[number] = max([task.release, *(self._net.tasks[before].end + lag for before, lag in task.after if before not in self._inside)])
@@ -117,8 +119,11 @@ class Window:
             self._when(model.add(end == start + length), present)
         else:
             worked = model.new_int_var(low, high - length, f"w{number}.{option}")
-            self._clock(time, worked, start, present, (low, high - length))
-            self._clock(time, worked + length - 1, end - 1, present, (low + length - 1, high - 1))
+            now = time.worked(task.start) if self._hinted and option == task.option else None
+            if now is not None:
+                model.add_hint(worked, now)
+            self._clock(time, worked, start, present, (low, high - length), now)
+            self._clock(time, worked + length - 1, end - 1, present, (low + length - 1, high - 1), None if now is None else now + length - 1)
         interval = (
             model.new_fixed_size_interval_var(worked, length, f"i{number}.{option}")
             if present is True
@@ -126,8 +131,8 @@ class Window:
         )
         self._rows.setdefault(machine, []).append(interval)
 
-    def _clock(self, time: Timeline, worked: Any, shown: Any, present: Any, span: tuple[int, int]) -> None:
-        """The clock shows `shown` in the working minute `worked`: a shift a window of working time."""
+    def _clock(self, time: Timeline, worked: Any, shown: Any, present: Any, span: tuple[int, int], now: int | None) -> None:
+        """The clock shows `shown` in the working minute `worked`: a shift a window of working time. now: the minute that the search begins with."""
         shifts = list(time.shifts(*span))
         if len(shifts) == 1:
             self._when(self._model.add(shown == worked + shifts[0][2]), present)
@@ -138,6 +143,8 @@ class Window:
             self._model.add(shown == worked + shift).only_enforce_if(literal)
             self._model.add(worked >= first).only_enforce_if(literal)
             self._model.add(worked < last).only_enforce_if(literal)
+            if self._hinted:
+                self._model.add_hint(literal, now is not None and first <= now < last)
             if present is not True:
                 self._model.add_implication(literal, present)
 
