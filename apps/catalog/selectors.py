@@ -102,11 +102,6 @@ def item(*, id: uuid.UUID) -> models.Item | None:
     return models.Item.objects.prefetch_related("aliases").filter(pk=id).first()
 
 
-def list_price(item: uuid.UUID) -> Decimal | None:
-    """What a unit of an item costs a customer, in the enterprise's currency; None where it is agreed otherwise."""
-    return models.Item.objects.filter(pk=item).values_list("price", flat=True).first()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """A page of items by number, and whether there are more on either side."""
@@ -344,7 +339,7 @@ def existing(items: Iterable[uuid.UUID]) -> set[uuid.UUID]:
 
 
 _COUNTS = (
-    "SELECT (SELECT count(*) FROM catalog_component WHERE item_id = %s), (SELECT count(DISTINCT item_id) FROM catalog_component WHERE component_id = %s), "
+    "SELECT (SELECT count(*) FROM catalog_component WHERE item_id = %s AND alternate_of_id IS NULL), (SELECT count(DISTINCT item_id) FROM catalog_component WHERE component_id = %s), "
     "(SELECT count(*) FROM catalog_source WHERE item_id = %s)"
 )
 

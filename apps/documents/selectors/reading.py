@@ -135,6 +135,11 @@ def _schedules(document_id: uuid.UUID) -> Mapping[uuid.UUID, Mapping[str, list[M
     return by_line
 
 
+def first_item(document: uuid.UUID) -> uuid.UUID | None:
+    """One's own item of the first line of a document, where it is known."""
+    return models.Line.objects.filter(document_id=document).order_by("position").values_list("item_id", flat=True).first()
+
+
 def progress(*, id: uuid.UUID) -> Mapping[uuid.UUID, Mapping[str, Decimal]]:
     """The sums of the quantities of each schedule of a document, by kind (ordered, confirmed, shipped …)."""
     sums: dict[uuid.UUID, dict[str, Decimal]] = defaultdict(dict)

@@ -7,7 +7,7 @@ from apps.documents.services.counting import Counted, Uncountable
 from apps.documents.services.folding import Content, NotAllowed, Said
 from apps.documents.services.keeping import Answer, KeyTaken, StillRunning, claim, fingerprint, keep_answer, keep_original
 from apps.documents.services.matching import match_line
-from apps.documents.services.moving import MayNot, Moved, NoSuchDocument, OutOfOrder, Stale, Unacceptable, accept, apply, draft, revise
+from apps.documents.services.moving import MayNot, Moved, NoSuchDocument, OutOfOrder, Stale, Unacceptable, accept, apply, draft, revise, say
 from apps.documents.services.owning import Owned, Owner, Panel, change, enter, make, owner_of, panels_of, shapes_of, show_panel, tell
 from apps.documents.services.recognising import LARGEST_FILE
 from apps.documents.services.remarking import accept_remark, compare_remarks, mark_seen, remark
@@ -57,6 +57,7 @@ __all__ = [
     "remark",
     "revise",
     "save_view",
+    "say",
     "shapes_of",
     "show_panel",
     "tell",

@@ -1,8 +1,9 @@
 """The verbs of documents: the only place where a state is written."""
 
+import contextlib
 import datetime as dt
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -54,6 +55,7 @@ class Moved:
     """News: a document of this home was moved.
 
     body: what crosses to the partner, or None where nothing does. inline: he takes it in within this very transaction.
+    alone: nothing can lie beside the document yet.
     """
 
     document: models.Document
@@ -61,6 +63,7 @@ class Moved:
     step: models.Step
     body: Mapping[str, Any] | None
     inline: bool = False
+    alone: bool = False
 
 
 def draft(*, type: str, partner: str, number: str, currency: str, lines: Any, note: str = "", issued_on: Any = None, details: Mapping[str, Any] | None = None,
@@ -73,17 +76,55 @@ def draft(*, type: str, partner: str, number: str, currency: str, lines: Any, no
     document_type = TYPES[type]
     _need(by, f"{type}.draft")
     given = {"number": number, "currency": currency, "lines": lines, "note": note, "issued_on": issued_on, "details": details}
+    row, content, items = _written(document_type, partner, given, at=at, lenient=lenient)
+    with _number_once(content):
+        step = storing.create(row, content, items, before="", made=storing.made_by(by, at=at, move="draft"))
+        announcing.announce(Moved(document=row, document_type=document_type, step=step, body=None))
+    return row
+
+
+def say(*, type: str, move: str, partner: str, number: str, currency: str, lines: Any, note: str = "", details: Mapping[str, Any] | None = None,
+        by: Actor, at: dt.datetime, lenient: bool = False, inline: bool = False, noted: Callable[[models.Document], None] | None = None,
+        ) -> models.Document:  # fmt: skip
+    """Write a document and say it to the partner at once: as draft() and the move that publishes it, in one step of the history.
+
+    noted: called with the document when it stands here, before the partner hears of it. Raises what draft() and apply() raise.
+    """
+    document_type = TYPES[type]
+    declared = document_type.find_move(move)
+    if declared is None or declared.effect != "ask" or document_type.draft not in declared.before:
+        raise ValueError(f"{type}.{move} does not publish a draft")
+    _need(by, f"{type}.draft")
+    _need(by, f"{type}.{move}")
+    given = {"number": number, "currency": currency, "lines": lines, "note": note, "issued_on": None, "details": details}
+    row, content, items = _written(document_type, partner, given, at=at, lenient=lenient)
+    with _number_once(content):
+        data = _read_data(document_type, declared, content, {}, lenient=lenient)
+        after = folding.apply(document_type, content, Said(move=move, side=row.side, said=1, seen=0, data=data))
+        made = storing.made_by(by, at=at, move=move, said=1, seen=0, data=wording.write(declared.effect, data))
+        step = storing.create(row, after, items, before=document_type.draft, made=made)
+        if noted is not None:
+            noted(row)
+        announcing.announce(Moved(document=row, document_type=document_type, step=step, body=_body(row, step), inline=inline, alone=True))
+    return row
+
+
+def _written(document_type: DocumentType, partner: str, given: Mapping[str, Any], *, at: dt.datetime,
+             lenient: bool) -> tuple[models.Document, Content, dict[int, uuid.UUID | None]]:  # fmt: skip
+    """A new document, its content, and one's own items by line; nothing is written yet."""
     partner_id, content = _read_draft(document_type, partner, given, today=at.date(), lenient=lenient)
-    side = document_type.issuer
-    items = _match(content, side=side, partner_id=partner_id, lenient=lenient)
-    row = models.Document(type=type, side=side, partner_id=partner_id, issuer_id=acting.home().id, seen_at=at)
+    items = _match(content, side=document_type.issuer, partner_id=partner_id, lenient=lenient)
+    row = models.Document(type=document_type.code, side=document_type.issuer, partner_id=partner_id, issuer_id=acting.home().id, seen_at=at)
+    return row, content, items
+
+
+@contextlib.contextmanager
+def _number_once(content: Content) -> Iterator[None]:
     try:
         with transaction.atomic():
-            step = storing.create(row, content, items, before="", made=storing.made_by(by, at=at, move="draft"))
-            announcing.announce(Moved(document=row, document_type=document_type, step=step, body=None))
+            yield
     except IntegrityError as error:
         raise _number_taken(content.number) from error
-    return row
 
 
 def revise(*, document: uuid.UUID, given: Mapping[str, Any], by: Actor, at: dt.datetime, version: int | None = None) -> models.Document:

@@ -23,7 +23,7 @@ def send(news: Moved) -> None:
     if news.body is None:
         return
     document = news.document
-    partnership_id = network.agreed(id=document.partner_id, document_type=document.type)
+    partnership_id = crossing.agreed(document.partner_id, document.type)
     append(
         partner_id=document.partner_id,
         partnership_id=partnership_id,
@@ -33,7 +33,7 @@ def send(news: Moved) -> None:
         content=news.body,
         at=news.step.at,
     )
-    if news.step.said == 1 and document.partner_said == 0:
+    if news.step.said == 1 and document.partner_said == 0 and not news.alone:
         for added in untold(document=document.pk):
             _append_added(added, partnership_id)
     crossing.carry(receiver=document.partner_id, inline=news.inline)

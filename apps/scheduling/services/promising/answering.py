@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Value
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from apps.base import acting
 from apps.base.acting import SYSTEM
 from apps.base.findings import Invalid
-from apps.catalog import selectors as catalog
 from apps.customisation import services as customisation
 from apps.documents import selectors as conversation
 from apps.documents import services as documents
@@ -102,13 +103,13 @@ def answer(document: uuid.UUID, *, at: dt.datetime) -> None:
     wish = Request.of(whole)
     if wish.hold_minutes:
         holding.lock_plan()
+    if wish.offered_on is not None:
         holding.release(document)
         asking.drop_children(document, by=SYSTEM, at=at)
     if wish.wanted is None:
         _decline(wish, [{"kind": "unknown_item"}], at=at)
         return
-    listed = catalog.list_price(wish.wanted.item) if wish.configuration is None else None
-    price = price_of(wish, listed)
+    price = price_of(wish, None)
     if price.refused:
         _decline(wish, [{"kind": price.refused}], at=at)
         return
@@ -116,6 +117,8 @@ def answer(document: uuid.UUID, *, at: dt.datetime) -> None:
     found = consider(document=document, wanted=wish.wanted, quantity=wish.quantity, due_on=wish.due_on, at=at, asks=asks)
     for unused in asks.unused({purchase.reference for purchase in found.outcome.purchases} if found.promised_on else set()):
         asking.drop(unused, by=SYSTEM, at=at)
+    if wish.configuration is None:
+        price = price_of(wish, found.loaded.made[wish.wanted.item].price)
     why = reasoning.told(found.causes, found.loaded)
     if found.promised_on is None:
         _decline(wish, why or [{"kind": "horizon"}], at=at, chain=reasoning.chain(found.causes, found.loaded))
@@ -162,6 +165,7 @@ def _record(wish: Request, *, promised_on: dt.date | None, price: Price, held_un
         "item_id": wish.wanted.item if wish.wanted else None, "side": "seller", "partner_id": wish.partner_id, "quantity": wish.quantity,
         "asked_on": wish.due_on, "configuration": wish.configuration, "first_on": promised_on,
     }  # fmt: skip
-    row, made = models.Promise.objects.get_or_create(document=wish.document, defaults=asked | now)
-    if not made:
-        models.Promise.objects.filter(pk=row.pk).update(**now, first_on=row.first_on or promised_on)
+    if wish.offered_on is None:
+        models.Promise.objects.create(document=wish.document, **asked, **now)
+    else:
+        models.Promise.objects.filter(document=wish.document).update(**now, first_on=Coalesce("first_on", Value(promised_on)))

@@ -50,38 +50,37 @@ def ask(asked: Asked, *, by: Actor, at: dt.datetime) -> models.Promise:
     Raises Invalid, NoPartner, MayNot, and exchange.Stuck where the partner cannot answer; then nothing has changed.
     """
     number = f"P{at:%y%m%d}-{secrets.token_hex(4).upper()}"
-    with transaction.atomic():
-        row = documents.draft(
-            type="promise",
-            partner=asked.partner,
-            number=number,
-            currency=asked.currency or acting.home().currency,
-            lines=[_line(asked)],
-            details={"hold_minutes": asked.hold_minutes},
-            by=by,
-            at=at,
-            lenient=asked.configuration is not None,
-        )
-        models.Promise.objects.create(
-            document=row.pk,
-            side="buyer",
-            partner_id=row.partner_id,
-            source_id=asked.source,
-            configuration=asked.configuration,
-            quantity=asked.quantity,
-            asked_on=asked.due_on,
-            currency=row.currency,
-            parent_id=asked.parent,
-            item_id=_item_of(row.pk),
-        )
-        documents.apply(document=row.pk, move="ask", by=by, at=at, inline=True)
+    row = documents.say(
+        type="promise",
+        move="ask",
+        partner=asked.partner,
+        number=number,
+        currency=asked.currency or acting.home().currency,
+        lines=[_line(asked)],
+        details={"hold_minutes": asked.hold_minutes},
+        by=by,
+        at=at,
+        lenient=asked.configuration is not None,
+        inline=True,
+        noted=lambda document: _note(asked, document),
+    )
     return models.Promise.objects.get(document=row.pk)
 
 
-def _item_of(document: uuid.UUID) -> uuid.UUID | None:
-    whole = conversation.whole(id=document)
-    assert whole is not None
-    return whole.lines[0]["item_id"]  # type: ignore[no-any-return]
+def _note(asked: Asked, document: Any) -> None:
+    """One's own record of what was asked, before the answer comes."""
+    models.Promise.objects.create(
+        document=document.pk,
+        side="buyer",
+        partner_id=document.partner_id,
+        source_id=asked.source,
+        configuration=asked.configuration,
+        quantity=asked.quantity,
+        asked_on=asked.due_on,
+        currency=document.currency,
+        parent_id=asked.parent,
+        item_id=conversation.first_item(document.pk),
+    )
 
 
 def _line(asked: Asked) -> dict[str, Any]:
@@ -171,6 +170,6 @@ def drop(document: uuid.UUID, *, by: Actor, at: dt.datetime) -> None:
 
 
 def drop_children(parent: uuid.UUID, *, by: Actor, at: dt.datetime) -> None:
-    """Give back all that was asked of partners for one promise of ours."""
-    for document in models.Promise.objects.filter(parent_id=parent, side="buyer", closed_at=None).order_by("pk").values_list("document", flat=True):
+    """Give back all that was asked of partners for one promise of ours, and not taken."""
+    for document in models.Promise.objects.filter(parent_id=parent, side="buyer", closed_at=None, firm=False).order_by("pk").values_list("document", flat=True):
         drop(document, by=by, at=at)
