@@ -339,7 +339,8 @@ def existing(items: Iterable[uuid.UUID]) -> set[uuid.UUID]:
 
 
 _COUNTS = (
-    "SELECT (SELECT count(*) FROM catalog_component WHERE item_id = %s AND alternate_of_id IS NULL), (SELECT count(DISTINCT item_id) FROM catalog_component WHERE component_id = %s), "
+    "SELECT (SELECT count(*) FROM catalog_component WHERE item_id = %s AND alternate_of_id IS NULL), "
+    "(SELECT count(DISTINCT item_id) FROM catalog_component WHERE component_id = %s), "
     "(SELECT count(*) FROM catalog_source WHERE item_id = %s)"
 )
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from apps.base.findings import Finding, Invalid
@@ -92,6 +93,30 @@ def test_a_circle_is_refused_with_its_path(pair: Two) -> None:
     assert (found.pointer, found.code, found.detail) == ("/component", "circle", "This goes in a circle: C needs A needs B needs C.")
     assert refused(lambda: line(buyer, "A", "A"), buyer).code == "circle"
     assert refused(lambda: line(buyer, "C", "B"), buyer).detail == "This goes in a circle: C needs B needs C."
+
+
+def test_two_at_once_close_no_circle_together(pair: Two) -> None:
+    """Each of the two lines is fine alone: the second one waits for the first, and then sees it."""
+    buyer, _seller = pair
+    items(buyer, "A", "B", "C", "D")
+    line(buyer, "B", "C")
+    line(buyer, "D", "A")
+
+    def second() -> str:
+        try:
+            line(buyer, "C", "D")
+        except Invalid as refusal:
+            return refusal.findings[0].detail
+        finally:
+            connection.close()
+        return ""
+
+    with ThreadPoolExecutor(1) as pool:
+        with buyer.acting(), transaction.atomic():
+            line(buyer, "A", "B")
+            answer = pool.submit(company.outside, second)
+            assert wait([answer], timeout=0.5).not_done == {answer}
+        assert answer.result(timeout=20) == "This goes in a circle: C needs D needs A needs B needs C."
 
 
 def test_a_changed_line_may_turn_round(pair: Two) -> None:

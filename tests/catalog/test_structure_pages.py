@@ -211,3 +211,17 @@ def test_each_page_opens_in_both_languages(pair: Two, fridge: dict[str, Any], la
     paths = ("items/{FRIDGE}/structure/", "items/{PLATE}/structure/", "items/{SCREW}/uses/", "items/{SCREW}/sources/", "items/{DOOR}/sources/new/")
     for path in (*paths, "components/{alternate}/", "components/{line}/remove/", "sources/{source}/", "sites/", "sites/new/", "import/"):
         assert client.get(f"/catalogue/{path.format(**fridge)}", headers={"Accept-Language": language}).status_code == 200, path
+
+
+def test_the_administrator_sees_it_in_the_admin(pair: Two, fridge: dict[str, Any], cast: Cast) -> None:
+    client = pair[0].page_client()
+    page = client.get(f"/admin/home/catalog/item/{fridge['FRIDGE']}/change/")
+    assert page.status_code == 200
+    assert "ceil(height / 400)" in page.content.decode()
+    given = {"code": "HB1", "name": "Bremen plant", "time_zone": "Europe/Berlin", "country": "de", "gln": ""}
+    assert client.post("/admin/home/catalog/site/add/", {**given, "gln": "1"}).status_code == 200
+    assert client.post("/admin/home/catalog/site/add/", given).status_code == 302
+    with pair[0].acting():
+        assert [(site.code, site.country, site.main) for site in selectors.sites()] == [("HB1", "DE", True)]
+    foreign = cast.stranger.page_client(raise_request_exception=False).get(f"/admin/home/catalog/item/{fridge['FRIDGE']}/change/")
+    assert "ceil(height" not in foreign.content.decode()

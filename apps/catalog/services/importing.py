@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from apps.base import announcing
 from apps.base.acting import Actor
 from apps.base.findings import Finding, Invalid
+from apps.base.retrying import whole
 from apps.catalog.services import workbooks
 from apps.catalog.services.sheets import Sheet
 
@@ -38,6 +39,10 @@ def import_structure(*, workbook: bytes, partial: bool = False, by: Actor, at: d
     does for what is no sound workbook.
     """
     found = workbooks.read(workbook, sheets())
+    return whole(lambda: _take(found, partial=partial, by=by, at=at))
+
+
+def _take(found: workbooks.Read, *, partial: bool, by: Actor, at: dt.datetime) -> Imported:
     findings = list(found.findings)
     saved: Counter[str] = Counter()
     with transaction.atomic():

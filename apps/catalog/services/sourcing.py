@@ -13,6 +13,7 @@ from apps.base import acting, fields
 from apps.base.acting import Actor
 from apps.base.findings import Finding, Invalid
 from apps.base.models import Batch, new_id
+from apps.base.retrying import whole
 from apps.catalog import models
 from apps.catalog.services.reading import (
     MOST_DAYS,
@@ -57,9 +58,12 @@ def save_source(*, item: Any, partner: Any, lead_days: Any = 0, transport_days: 
         "asked": asked,
         "active": active,
     }
+    return whole(lambda: _save({**row, **({"id": id} if id else {})}))
+
+
+def _save(row: Given) -> models.Source:
     with transaction.atomic():
-        key = put_sources([{**row, **({"id": id} if id else {})}]).only()
-    return models.Source.objects.get(pk=key)
+        return models.Source.objects.get(pk=put_sources([row]).only())
 
 
 def remove_source(*, id: uuid.UUID, by: Actor, at: dt.datetime) -> None:

@@ -16,6 +16,7 @@ from apps.base import fields, formulas
 from apps.base.acting import Actor
 from apps.base.findings import Finding, Invalid
 from apps.base.models import Batch, new_id
+from apps.base.retrying import whole
 from apps.catalog import models, selectors
 from apps.catalog.services.reading import MOST_POSITION, MOST_PRIORITY, Given, Items, Put, Reader, at_least_zero, day, read, whole_of
 
@@ -47,9 +48,12 @@ def save_component(*, item: Any, component: Any, quantity: Any = "1", position: 
         "valid_from": valid_from,
         "valid_until": valid_until,
     }
+    return whole(lambda: _save({**row, **({"id": id} if id else {})}))
+
+
+def _save(row: Given) -> models.Component:
     with transaction.atomic():
-        key = put_components([{**row, **({"id": id} if id else {})}]).only()
-    return models.Component.objects.get(pk=key)
+        return models.Component.objects.get(pk=put_components([row]).only())
 
 
 def remove_component(*, id: uuid.UUID, by: Actor, at: dt.datetime) -> None:
@@ -315,12 +319,12 @@ _BELOW = (
 
 
 def _in_circle(graph: Mapping[uuid.UUID, set[uuid.UUID]], coming: Iterable[_Line]) -> bool:
-    whole = {item: set(components) for item, components in graph.items()}
+    needs = {item: set(components) for item, components in graph.items()}
     for line in coming:
         item, component = line.edge
-        whole.setdefault(item, set()).add(component)
+        needs.setdefault(item, set()).add(component)
     try:
-        TopologicalSorter(whole).prepare()
+        TopologicalSorter(needs).prepare()
     except CycleError:
         return True
     return False
