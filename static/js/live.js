@@ -3,6 +3,7 @@
 // `live`          for every event of the feed (detail: cursor, at, event, document, by, partner, own)
 // `live:<uid>`    for the events of one document
 // `live:network`  when a partnership has changed (no event of the feed: it tells of no document)
+// `live:schedule` when the plan has changed, a machine is down or runs again, or a run of the planner is farther on
 //
 // Parts of a page fetch themselves anew on these events (htmx). What came is marked until seen, and a part in which
 // somebody is typing is left alone: a quiet bar offers the news instead.

@@ -21,7 +21,7 @@ NAME = "tributary-listener"
 FIRST_WAIT, LONGEST_WAIT = 0.2, 10.0
 # A group of the channel layer is forgotten after a day.
 JOIN_AGAIN = 3600.0
-TOPICS = ("events", "network")
+TOPICS = ("events", "network", "schedule")
 
 
 class Source(Protocol):

@@ -9,7 +9,7 @@ from apps.live import selectors
 from apps.live.services import notifying
 from apps.network.services import PartnershipChanged
 
-__all__ = ["tell", "tell_partners"]
+__all__ = ["nudge", "tell", "tell_partners"]
 
 
 def tell(news: Moved) -> None:
@@ -21,6 +21,11 @@ def tell_partners(news: PartnershipChanged) -> None:
     """After the commit, wake the pages of both partners. A partnership is no document: the feed keeps nothing of it."""
     _after_commit(selectors.group_name("network"))
     _after_commit(selectors.group_name_of_partner(news.partner, "network"))
+
+
+def nudge(topic: str) -> None:
+    """After the commit, wake the acting enterprise's pages for something of which the feed keeps nothing: they hear `live:<topic>`."""
+    _after_commit(selectors.group_name(topic))
 
 
 def _after_commit(group: str) -> None:

@@ -36,6 +36,10 @@ def calendar(*, id: uuid.UUID) -> models.Calendar | None:
     return calendars().filter(pk=id).first()
 
 
+def closure(*, id: uuid.UUID) -> models.Closure | None:
+    return models.Closure.objects.select_related("calendar").filter(pk=id).first()
+
+
 def next_holidays(calendar: models.Calendar, *, on: dt.date, language: str, most: int = 12) -> list[tuple[dt.date, str]]:
     """The next public holidays that a calendar keeps, with their names."""
     found = {day: name for year in (on.year, on.year + 1) for day, name in public_holidays(calendar.country, calendar.subdivision, year, language).items()}
@@ -63,9 +67,10 @@ def down(resources: Sequence[uuid.UUID], *, at: dt.datetime) -> dict[uuid.UUID, 
     return {row.resource_id: Down(starts_at=row.starts_at, ends_at=row.ends_at, reason=row.reason) for row in rows}
 
 
-def operations(*, item: str = "") -> QuerySet[models.Operation]:
-    """The operations; item: of the item with this number."""
+def operations(*, item: str = "", after: str = "") -> QuerySet[models.Operation]:
+    """The operations by item; item: of the item with this number; after: of the items after the one with this number."""
     found = models.Operation.objects.order_by("item__number", "priority", "routing", "position")
+    found = found.filter(item__number__gt=after) if after else found
     return found.filter(item__number=item) if item else found
 
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import orjson
 from django.db import connection
+from django.utils.translation import get_language
 
 from apps.scheduling.selectors.working import Definition, Window
 
@@ -45,6 +46,11 @@ class Machine(NamedTuple):
     calendar: str
     definition: Definition
     outages: tuple[Window, ...]
+
+    @property
+    def label(self) -> str:
+        """The name in the reader's language."""
+        return self.name_zh if self.name_zh and (get_language() or "").startswith("zh") else self.name
 
 
 class Taken(NamedTuple):

@@ -18,6 +18,7 @@ from apps.base.findings import Finding, Invalid
 from apps.base.models import new_id
 from apps.catalog.services.placing import read_time_zone
 from apps.catalog.services.reading import Given, Put, Reader, read, text_of, yes
+from apps.live import services as live
 from apps.scheduling import models
 from apps.scheduling.selectors import working
 
@@ -40,6 +41,12 @@ class CapacityChanged:
     at: dt.datetime
     until: dt.datetime | None = None
     more: bool = False
+
+
+def tell(news: CapacityChanged) -> None:
+    """Announce it, and wake the pages of the plan, whatever it moves."""
+    announcing.announce(news)
+    live.nudge("schedule")
 
 
 def save_calendar(*, id: uuid.UUID | None = None, by: Actor, at: dt.datetime, **given: Any) -> models.Calendar:
@@ -120,7 +127,7 @@ def _write(row: models.Calendar, values: Mapping[str, Any]) -> None:
 def _tell(changed: Sequence[uuid.UUID], reason: str, at: dt.datetime) -> None:
     resources = tuple(models.Resource.objects.filter(calendar__in=changed).values_list("id", flat=True)) if changed else ()
     if resources:
-        announcing.announce(CapacityChanged(resources=resources, reason=reason, at=at))
+        tell(CapacityChanged(resources=resources, reason=reason, at=at))
 
 
 def remove_calendar(*, id: uuid.UUID, by: Actor, at: dt.datetime) -> None:

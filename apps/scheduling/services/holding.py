@@ -10,10 +10,15 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from apps.base.models import Batch, new_id
+from apps.live import services as live
 from apps.scheduling import models
+from apps.scheduling.selectors.ending import ends as ends
 from apps.scheduling.services.exploding import Of
 from apps.scheduling.services.loading import Given, Loaded, unscaled
 from apps.scheduling.services.planning.world import Job, Key, Minute, Outcome, Purchase, Take
+
+TOPIC = "schedule"
+"""What pages of the plan listen to (`live:schedule`)."""
 
 
 class HoldExpired(Exception):
@@ -49,6 +54,7 @@ def write(outcome: Outcome, *, loaded: Loaded, held_until: dt.datetime | None = 
     batch.insert(models.Slot, _SLOT, [row for job in outcome.jobs for row in _slots(job, ids, loaded)])
     batch.insert(models.Peg, _PEG, _pegs(outcome, ids, serving, loaded, kept))
     batch.write()
+    live.nudge(TOPIC)
     return ids
 
 
@@ -169,6 +175,7 @@ def withdraw(promises: Sequence[uuid.UUID], *, begun: dt.datetime | None = None,
         ordered = [Ordered(Of(item, variant), quantity, due, source) for giver, item, variant, quantity, due, source in cursor.fetchall() if giver]
         cursor.execute(_SLOTS_GO, [given, staying])
         cursor.execute("DELETE FROM scheduling_job WHERE promise_id = ANY(%s::uuid[]) AND id <> ALL(%s::uuid[])", [given, staying])
+    live.nudge(TOPIC)
     return ordered
 
 
@@ -206,12 +213,4 @@ def firm_up(promise: uuid.UUID, *, at: dt.datetime) -> None:
             raise HoldExpired(_("The hold has expired, and what was held may be taken: ask again."))
     for table in (models.Job, models.Peg):
         table.objects.filter(promise_id=promise, firm=False).update(firm=True, held_until=None)
-
-
-def ends(promises: Sequence[uuid.UUID]) -> dict[uuid.UUID, dt.datetime]:
-    """When the last of what is kept for each promise is there: the promises of which something is kept. One query."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT promise_id, max(due_at) FROM scheduling_peg WHERE promise_id = ANY(%s::uuid[]) AND taker_job_id IS NULL GROUP BY 1", [list(promises)]
-        )
-        return dict(cursor.fetchall())
+    live.nudge(TOPIC)

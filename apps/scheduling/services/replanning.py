@@ -12,19 +12,19 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from apps.base import acting
-from apps.catalog import selectors as catalog
 from apps.scheduling import models
+from apps.scheduling.selectors.ending import days, not_before
 from apps.scheduling.services import holding, planning
 from apps.scheduling.services.calendaring import CapacityChanged
 from apps.scheduling.services.exploding import Of, Wanted
 from apps.scheduling.services.holding import Ordered
 from apps.scheduling.services.loading import Given, Loaded, load, scaled
 from apps.scheduling.services.planning.world import Ask, Cause, Demand, Minute, Outcome, Supply
+
+__all__ = ["Replanned", "Touched", "concerning", "days", "demands_of", "open_promises", "replan", "results", "taking_from", "touched", "world_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,27 +161,9 @@ def results(rows: Sequence[models.Promise], demands: Sequence[Demand], loaded: L
     for row, demand, key in zip(rows, demands, loaded.wanted, strict=True):
         whole = there.get(demand.key, 0) >= demand.quantity
         end = ends.get(demand.key, 0)
-        after = _not_before(row, loaded.day(end, key)) if whole else None
+        after = not_before(row, loaded.day(end, key)) if whole else None
         faults = tuple(sentence for sentences in loaded.faults.values() for sentence in sentences)
         ends_at = loaded.moment(end) if whole else None
         causes = outcome.causes.get(demand.key, ())
         found.append(Replanned(promise=row.document, item=key, before=row.promised_on, after=after, ends_at=ends_at, causes=causes, faults=faults))
-    return found
-
-
-def _not_before(row: models.Promise, day: dt.date) -> dt.date:
-    """Nobody is promised anything for a day before the one that he asked for."""
-    return max(day, row.asked_on) if row.asked_on else day
-
-
-def days(promises: Sequence[uuid.UUID]) -> dict[uuid.UUID, dt.date]:
-    """The day on which each promise is at the customer's door by the plan that stands; those of which nothing is planned are left out. Three queries."""
-    rows = {row.document: row for row in models.Promise.objects.filter(document__in=list(promises))}
-    shipping: dict[uuid.UUID | None, int] = dict(catalog.items().filter(pk__in=[row.item_id for row in rows.values()]).values_list("pk", "shipping_days"))
-    zone = ZoneInfo(acting.home().time_zone)
-    found = {}
-    for promise, end in holding.ends(list(rows)).items():
-        row = rows[promise]
-        there = (end - dt.timedelta(minutes=1)).astimezone(zone).date() + dt.timedelta(days=shipping.get(row.item_id, 0))
-        found[promise] = _not_before(row, there)
     return found

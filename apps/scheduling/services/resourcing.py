@@ -8,14 +8,14 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from apps.base import announcing, fields
+from apps.base import fields
 from apps.base.acting import Actor
 from apps.base.findings import Finding, Invalid
 from apps.base.models import new_id
 from apps.catalog import selectors as catalog
 from apps.catalog.services.reading import Given, Put, Reader, number_of, read, text_of
 from apps.scheduling import models
-from apps.scheduling.services.calendaring import CapacityChanged, read_moment
+from apps.scheduling.services.calendaring import CapacityChanged, read_moment, tell
 
 RESOURCE_COLUMNS = ("code", "name", "name_zh", "site", "calendar", "pool", "efficiency")
 LONGEST_OUTAGE = dt.timedelta(days=3660)
@@ -59,7 +59,7 @@ def put_resources(rows: Sequence[Given], *, at: dt.datetime, upsert: bool = Fals
             by_code[row.code] = known[row.pk] = row
             put.saved[index] = row.pk
     if changed:
-        announcing.announce(CapacityChanged(resources=tuple(changed), reason=_("The resource was changed."), at=at))
+        tell(CapacityChanged(resources=tuple(changed), reason=_("The resource was changed."), at=at))
     return put
 
 
@@ -98,7 +98,7 @@ def break_resource(*, resource: uuid.UUID, until: Any, reason: Any = "", by: Act
         sooner = values["until"] < outage.ends_at
         outage.ends_at, outage.reason = values["until"], values["reason"] or outage.reason
         outage.save()
-        announcing.announce(CapacityChanged(resources=(row.pk,), reason=outage.reason, at=at, until=outage.ends_at, more=sooner))
+        tell(CapacityChanged(resources=(row.pk,), reason=outage.reason, at=at, until=outage.ends_at, more=sooner))
     return outage
 
 
@@ -126,7 +126,7 @@ def repair_resource(*, resource: uuid.UUID, by: Actor, at: dt.datetime) -> model
             raise NotBroken(_("This resource is not down."))
         outage.mended_at = max(at, outage.starts_at)
         outage.save()
-        announcing.announce(CapacityChanged(resources=(resource,), reason=_("It runs again."), at=at, more=True))
+        tell(CapacityChanged(resources=(resource,), reason=_("It runs again."), at=at, more=True))
     return outage
 
 

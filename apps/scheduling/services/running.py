@@ -18,8 +18,10 @@ from apps.base import announcing, clock, fields
 from apps.base.acting import Actor
 from apps.base.findings import refuse
 from apps.catalog.services.reading import whole_of
+from apps.live import services as live
 from apps.scheduling import models
 from apps.scheduling.models import Plan, PlanKind
+from apps.scheduling.selectors.ending import ends
 from apps.scheduling.services import holding, planning, replanning
 from apps.scheduling.services.loading import Loaded
 from apps.scheduling.services.planning.improve import improve
@@ -64,6 +66,7 @@ def start_plan(*, seconds: Any = None, by: Actor, at: dt.datetime) -> Plan:
     except IntegrityError as error:
         raise AlreadyRunning(_("A replan is running already. Stop it, or wait for it.")) from error
     announcing.announce(PlanAsked(plan=plan.pk))
+    live.nudge(holding.TOPIC)
     return plan
 
 
@@ -78,6 +81,7 @@ def stop_plan(*, plan: uuid.UUID, by: Actor, at: dt.datetime) -> Plan:
     """End a replan with the best that it has. Raises NotRunning where it has ended, or there is none."""
     if not Plan.objects.filter(pk=plan, kind=PlanKind.FULL, finished_at__isnull=True).update(stop=True):
         raise NotRunning(_("This replan has ended."))
+    live.nudge(holding.TOPIC)
     return Plan.objects.get(pk=plan)
 
 
@@ -107,6 +111,7 @@ def _finish(plan: uuid.UUID, figures: dict[str, Any], message: str) -> None:
     row.figures = {**row.figures, **figures}
     row.message, row.finished_at, row.progress = message[:1000], clock.now(), 100
     row.save(update_fields=["figures", "message", "finished_at", "progress"])
+    live.nudge(holding.TOPIC)
 
 
 class _Seen(Exception):
@@ -169,7 +174,7 @@ class _Run:
 
     def _written(self, drawn: _Drawn, best: Outcome) -> tuple[dict[str, Any], str, list[Replanned]]:
         holding.lock_plan()
-        standing = holding.ends([row.document for row in drawn.rows])
+        standing = ends([row.document for row in drawn.rows])
         try:
             with transaction.atomic():
                 now = self._draw()

@@ -8,7 +8,9 @@ from types import TracebackType
 
 from django.db import connection
 
+from apps.live import services as live
 from apps.scheduling.models import Plan
+from apps.scheduling.services.holding import TOPIC
 
 
 class Watching:
@@ -40,6 +42,7 @@ class Watching:
             while not self._over.wait(self.every):
                 done = min(95, int(95 * (time.monotonic() - self._began) / self.seconds))
                 Plan.objects.filter(pk=self.plan).update(progress=done)
+                live.nudge(TOPIC)
                 if Plan.objects.filter(pk=self.plan, stop=True).exists():
                     self._stop.set()
         finally:
