@@ -1,7 +1,7 @@
 """Comparisons that are too large for diagrams, as integer arithmetic for CP-SAT. Exact: every number is a whole multiple of a fraction."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, floor, lcm
 
@@ -66,6 +66,7 @@ class Arithmetic:
         self.numbers: dict[str, cp_model.IntVar] = {}
         self.literals: dict[int, cp_model.IntVar] = {}
         self.law = ""
+        self.part = ""
         for code, domain in self.scope.domains.items():
             if code in encoding.there:
                 self.numbers[code] = model.new_int_var(0, domain.steps, code)
@@ -77,6 +78,7 @@ class Arithmetic:
             for literal in rest:
                 done.add(literal)
                 self.law = self.encoding.law_of(literal)
+                self.part = formulas.written(self.encoding.large[literal])
                 self.define(literal, self.encoding.large[literal])
 
     def solvers(self, literal: int) -> "cp_model.LiteralT":
@@ -130,7 +132,7 @@ class Arithmetic:
         """The sum times a whole number, as a linear expression with whole factors."""
         scale = one.denominator
         if max(abs(one.least), abs(one.most)) * scale > WIDEST:
-            raise Unsayable(self.law, "")
+            raise Unsayable(self.law, self.part)
         parts = [int(factor * scale) * self.variable(variable) for factor, variable in one.terms]
         return cp_model.LinearExpr.sum([*parts, int(one.constant * scale)]), scale
 
@@ -171,7 +173,7 @@ class Arithmetic:
             owner, value = self.scope.attributes[name]
             if isinstance(value, bool | str):
                 raise self.unsayable(node)
-            return self.weighed([(Fraction(value), encoding.named(node, owner))])
+            return replace(constant(Fraction(value)), defined=frozenset({encoding.named(node, owner)}))
         if self.scope.owner(name) is None:
             raise self.unsayable(node)
         return self.of_cells(node, name)
@@ -219,7 +221,7 @@ class Arithmetic:
     def fresh(self, least: Fraction, most: Fraction, scale: int, defined: frozenset[int]) -> Sum:
         """A new variable over scale, as a sum."""
         if max(abs(least), abs(most)) * scale > WIDEST:
-            raise Unsayable(self.law, "")
+            raise Unsayable(self.law, self.part)
         variable = self.model.new_int_var(floor(least * scale), ceil(most * scale), "")
         return Sum(((Fraction(1, scale), variable),), Fraction(0), least, most, defined)
 

@@ -15,10 +15,11 @@ FAR = 1 << 60  # the cost of what cannot be
 
 @dataclass(slots=True)
 class Edge:
-    """From a node to a child, with the literals that hold along it; missing: variables of its node that are free along it."""
+    """From a node to a child, with the literals that hold along it; shown: those of them that are asked for; missing: variables that are free."""
 
     child: int
     literals: tuple[int, ...]
+    shown: tuple[int, ...]
     missing: tuple[int, ...] = ()
 
 
@@ -31,10 +32,11 @@ class Gate:
 
 
 class Circuit:
-    """Gates, children before parents, the root last; only the `base` variables are kept, the others follow from them."""
+    """Gates, children before parents, the root last; only the variables of the `shown` literals are kept, the others follow from them."""
 
-    def __init__(self, text: str, base: Iterable[int]) -> None:
-        self.base = frozenset(base)
+    def __init__(self, text: str, shown: Iterable[int]) -> None:
+        self.shown = frozenset(shown)
+        self.base = frozenset(map(abs, self.shown))
         self.gates: list[Gate] = []
         self.edges: list[Edge] = []
         kinds, below = _read(text, self.base)
@@ -55,7 +57,7 @@ class Circuit:
             gate = Gate(any=kinds[name] in "of")
             for child, literals in below.get(name, ()):
                 gate.edges.append(len(self.edges))
-                self.edges.append(Edge(places[child], literals))
+                self.edges.append(Edge(places[child], literals, tuple(literal for literal in literals if literal in self.shown)))
             places[name] = len(self.gates)
             self.gates.append(gate)
 
@@ -94,7 +96,7 @@ class Circuit:
     # Walks ---------------------------------------------------------------------------------------------------------------
 
     def possible(self, allowed: Mapping[int, int], worlds: int) -> tuple[int, dict[int, int]]:
-        """In which of some worlds (bits) there is a solution, and for each literal in which of them it is in one.
+        """In which of some worlds (bits) there is a solution, and for each shown literal in which of them it is in one.
 
         allowed: the worlds in which a literal may be true, for those that may not in all.
         """
@@ -133,7 +135,7 @@ class Circuit:
                 if way:
                     edge = self.edges[at]
                     alive[edge.child] |= way
-                    for literal in edge.literals:
+                    for literal in edge.shown:
                         reached[literal] = reached.get(literal, 0) | way
                     for variable in edge.missing:
                         reached[variable] = reached.get(variable, 0) | way

@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 COMPILER = Path(__file__).with_name("d4.py")
@@ -15,7 +15,7 @@ class NotCompiled(Exception):
 
 def compiled(variables: int, clauses: Sequence[Sequence[int]], seconds: float) -> str:
     """The circuit in d4's text format: `o a t f` lines are nodes, the others edges with their literals. Raises `NotCompiled`."""
-    asked = json.dumps({"variables": variables, "clauses": clauses})
+    asked = json.dumps({"variables": variables, "clauses": list(_plain(clauses))})
     try:
         done = subprocess.run([sys.executable, "-I", str(COMPILER)], input=asked, capture_output=True, text=True, timeout=seconds, check=True)
     except (subprocess.SubprocessError, OSError) as error:
@@ -24,3 +24,9 @@ def compiled(variables: int, clauses: Sequence[Sequence[int]], seconds: float) -
     if not lines:
         raise NotCompiled("no circuit")
     return "\n".join(lines)
+
+
+def _plain(clauses: Sequence[Sequence[int]]) -> Iterable[tuple[int, ...]]:
+    """Each clause once, each literal once: a literal that stands twice in a clause brings the compiler down."""
+    found = dict.fromkeys(tuple(sorted(set(clause))) for clause in clauses)
+    return (clause for clause in found if all(-literal not in clause for literal in clause))

@@ -91,18 +91,10 @@ def of_rows(features: Sequence[str], sizes: Mapping[str, int], rows: Sequence[tu
 def of_counter(conditions: Sequence[Hashable], least: int, most: int) -> Diagram:
     """The diagram of: between least and most of these conditions are true."""
     diagram = Diagram()
-    memo: dict[tuple[int, int], Ref] = {}
-
-    def build(at: int, found: int) -> Ref:
-        if found > most or found + len(conditions) - at < least:
-            return NAY
-        if at == len(conditions):
-            return YEA
-        if (at, found) not in memo:
-            memo[at, found] = diagram.node(conditions[at], (build(at + 1, found + 1), build(at + 1, found)))
-        return memo[at, found]
-
-    diagram.root = build(0, 0)
+    rest = {found: YEA if least <= found <= most else NAY for found in range(len(conditions) + 1)}
+    for at in range(len(conditions) - 1, -1, -1):
+        rest = {found: diagram.node(conditions[at], (rest[found + 1], rest[found])) for found in range(at + 1)}
+    diagram.root = rest[0]
     return diagram
 
 
@@ -166,7 +158,8 @@ def _reads_as_text(scope: Scope, term: Node) -> bool:
             return True
         case formulas.Name(value=name):
             feature = scope.model.by_code.get(name)
-            return (feature is None and name not in scope.attributes) or (feature is not None and feature.kind != "number")
+            number = isinstance(scope.attributes.get(name, ("", ""))[1], Decimal) if feature is None else feature.kind == "number"
+            return not number
         case Call(function="if", arguments=(_condition, then, otherwise)):
             return _reads_as_text(scope, then) or _reads_as_text(scope, otherwise)
         case Call(function="group") | formulas.Among() | Many(sign="and" | "or") | Unary(sign="not"):
@@ -259,30 +252,38 @@ def _values(scope: Scope, node: Node, term: Node, code: str) -> Iterator[Fractio
 
 
 def _of_sum(scope: Scope, terms: Terms) -> Diagram:
+    """Forwards to the sums that can arise feature by feature, and backwards to the nodes; where the rest cannot change the outcome it is known."""
     order = sorted(terms.by_feature, key=lambda code: max(abs(value or Fraction(0)) for value in terms.by_feature[code]), reverse=True)
-    diagram, memo = Diagram(), dict[tuple[int, State], Ref]()
     rest = _rests(terms, order)
     undefined = YEA if terms.sign == "!=" else NAY
-
-    def build(at: int, state: State) -> Ref:
-        settled = _settled(terms, state, rest[at]) if not terms.average or state[1] else None
-        if at == len(order):
-            return undefined if settled is None else settled
-        if settled is not None and rest[at][2]:
-            return settled
-        if (at, state) not in memo:
-            memo[at, state] = diagram.node(order[at], tuple(children(at, state)))
-            if len(memo) > scope.limits.states:
-                raise TooLarge
-        return memo[at, state]
-
-    def children(at: int, state: State) -> Iterator[Ref]:
-        code = order[at]
-        for value, adds in zip(terms.by_feature[code], terms.adds[code], strict=True):
-            yield undefined if value is None else build(at + 1, (state[0] + value, state[1] or adds))
-
-    diagram.root = build(0, (terms.start, False))
+    levels: list[dict[State, Ref]] = [{(terms.start, False): YEA}]
+    for at, code in enumerate(order):
+        ways = [(value, adds) for value, adds in zip(terms.by_feature[code], terms.adds[code], strict=True) if value is not None]
+        going = (state for state in levels[at] if _outcome(terms, state, rest[at], undefined, False) is None)
+        levels.append(dict.fromkeys(((state[0] + value, state[1] or adds) for state in going for value, adds in ways), YEA))
+        if sum(map(len, levels)) > scope.limits.states:
+            raise TooLarge
+    diagram = Diagram()
+    for at in range(len(order), -1, -1):
+        for state in levels[at]:
+            outcome = _outcome(terms, state, rest[at], undefined, at == len(order))
+            levels[at][state] = outcome if outcome is not None else diagram.node(order[at], _ways(terms, order[at], state, levels[at + 1], undefined))
+    diagram.root = levels[0][terms.start, False]
     return diagram
+
+
+def _outcome(terms: Terms, state: State, rest: tuple[Fraction, Fraction, bool], undefined: Ref, last: bool) -> Ref | None:
+    """The constant that a state leads to whatever comes, if there is one."""
+    if not rest[2]:
+        return None
+    if terms.average and not state[1]:
+        return undefined if last else None
+    return _settled(terms, state, rest)
+
+
+def _ways(terms: Terms, code: str, state: State, following: Mapping[State, Ref], undefined: Ref) -> tuple[Ref, ...]:
+    pairs = zip(terms.by_feature[code], terms.adds[code], strict=True)
+    return tuple(undefined if value is None else following[state[0] + value, state[1] or adds] for value, adds in pairs)
 
 
 def _rests(terms: Terms, order: Sequence[str]) -> list[tuple[Fraction, Fraction, bool]]:

@@ -154,15 +154,14 @@ class Scope:
         return tuple(dict.fromkeys(owner for owner in found if owner is not None))
 
     def choices(self, names: Iterable[str], chosen: Mapping[str, Value]) -> dict[str, str | Decimal | bool | None]:
-        """What a formula with these names sees when this is chosen; an attribute is 0 (a text: nothing) while its feature is not."""
+        """What a formula with these names sees when this is chosen; an attribute has no value while its feature is not."""
         seen: dict[str, str | Decimal | bool | None] = {}
         for name in names:
             if name in self.model.by_code:
                 seen[name] = typed(self.model.by_code[name], chosen.get(name))
             elif name in self.attributes:
                 owner, value = self.attributes[name]
-                there = chosen.get(owner) not in (None, NO)
-                seen[name] = value if there else Decimal(0) if isinstance(value, Decimal) else None
+                seen[name] = value if chosen.get(owner) not in (None, NO) else None
         return seen
 
     def combinations(self, features: Sequence[str]) -> Iterator[dict[str, Value]]:

@@ -59,6 +59,11 @@ class Engine:
             conflict=None if broken is None else self._reason(looked[broken][0], looked[broken][1], chosen, {}),
         )
 
+    def possible(self, choices: Choices) -> bool:
+        """Whether a product has these choices together; quicker than a session. Raises `Unfit`."""
+        chosen = self.fit(choices)
+        return all(part.possible(_own(part, chosen)) for part, _laws in self.parts)
+
     def why(self, choices: Choices, feature: str, value: Value) -> Reason | None:
         """Why a feature cannot have a value with these other choices; None where it can. Raises `Unfit`."""
         target = self.fit({feature: value})

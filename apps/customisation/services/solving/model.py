@@ -8,11 +8,12 @@ an option's code, a number as plain text, `yes` or `no`; None says that an optio
 An order that is complete may leave the Nones away.
 
 Rules are formulas (`apps.base.formulas`) that hold for every product. In them a feature's code stands for its choice, and
-`feature.attribute` for the number of an attribute, which is 0 while the feature is not chosen. A tree of features, as UVL has it, is said by
-rules with the function `group(parent, least, most, a, b, ...)`: a, b, ... need the parent, and with the parent between least and most
-of them are chosen (`least = most = all`: mandatory; `0, all`: optional; `1, all`: or; `1, 1`: alternative). Parent and members are flags,
-optional features, or conditions such as `colour = red`; the parent `yes` is always there. A feature that is a member has to be optional
-(a flag is already: its `no`), for its group says when it is needed.
+`feature.attribute` for an attribute, which has no value while the feature is not chosen (`sum(feature.attribute)` is 0 then).
+
+A tree of features, as UVL has it, is said by rules with the function `group(parent, least, most, a, b, ...)`: a, b, ... need the parent, and
+with the parent between least and most of them are chosen (`least = most = all`: mandatory; `0, all`: optional; `1, all`: or; `1, 1`:
+alternative). Parent and members are flags, optional features, or conditions such as `colour = red`; the parent `yes` is always there. A
+feature that is a member has to be optional (a flag is already: its `no`), for its group says when it is needed.
 
     model = Model(code="F-100", features=(
         Feature(code="colour", kind="choice", options=(Option(code="red", price=Decimal(20)), Option(code="white"))),
@@ -27,6 +28,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from typing import Literal
+
+from django.utils.translation import gettext as _
 
 from apps.base import formulas
 from apps.base.text import Text
@@ -196,7 +199,10 @@ class Reason:
 
 
 class OutOfTime(Exception):
-    """The solver did not decide in time: the model's arithmetic is too hard."""
+    """The solver did not decide in time."""
+
+    def __str__(self) -> str:
+        return _("The arithmetic of this model is too hard to be decided in time.")
 
 
 class Contradictory(ValueError):

@@ -12,7 +12,7 @@ from apps.customisation.services.solving.building import Built, Law, built, scop
 from apps.customisation.services.solving.checking import looks
 from apps.customisation.services.solving.domains import Limits, Scope, plain
 from apps.customisation.services.solving.encoding import Unsayable
-from apps.customisation.services.solving.model import Choices, Fault, Feature, Model, Rule, Value
+from apps.customisation.services.solving.model import NO, Choices, Fault, Feature, Model, Rule, Value
 from apps.customisation.services.solving.parts import Part
 
 EXPLAINED = 40
@@ -173,7 +173,7 @@ def _dead(scope: Scope, parts: Built) -> Iterator[Fault]:
         for code in part.features:
             alive = {cell.value for cell in look.others[code]}
             for cell in scope.domains[code].cells:
-                if cell.value is not None and cell.value not in alive:
+                if cell.value not in (None, NO) and cell.value not in alive:
                     explained += 1
                     yield _dead_one(scope, part, laws, code, cell.value, explain=explained <= EXPLAINED)
 

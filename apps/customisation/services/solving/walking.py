@@ -24,8 +24,7 @@ class Walked:
         self.domains: Mapping[str, Domain] = encoding.scope.domains
         clauses = encoding.clauses
         text = IMPOSSIBLE if not all(clauses) else compiled(encoding.variables, clauses, seconds)
-        base = {abs(literal) for code in features for literal in encoding.cells[code]}
-        self.circuit = Circuit(text, base)
+        self.circuit = Circuit(text, (literal for code in features for literal in encoding.cells[code]))
 
     @cached_property
     def deduction(self) -> Deduction:
@@ -46,12 +45,7 @@ class Walked:
         allowed: dict[int, int] = {}
         worlds = {code: 1 << (place + 1) for place, code in enumerate(chosen)}
         for code, value in chosen.items():
-            own = self.literal(code, value)
-            for literal in self.encoding.cells[code]:
-                if literal == own:
-                    allowed[-literal] = worlds[code]
-                elif literal != -own:
-                    allowed[literal] = worlds[code]
+            allowed[-self.literal(code, value)] = worlds[code]
         found, reached = self.circuit.possible(allowed, len(chosen) + 1)
         others = {code: worlds.get(code, 1) for code in self.features}
         return Look(
@@ -69,8 +63,6 @@ class Walked:
         weights = dict(self.sizes)
         for code, value in chosen.items():
             own = self.literal(code, value)
-            for literal in self.encoding.cells[code]:
-                weights[literal] = 0
             weights[own], weights[-own] = 1, 0
         return self.circuit.count(weights)
 
