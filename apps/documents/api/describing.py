@@ -11,6 +11,7 @@ from rest_framework import serializers
 
 from apps.base.describing import day, may_be, moment, number, operation, page_of, paging, parameter, shape, text, texts, uid, whole, yes
 from apps.documents.api.views import ANSWERS_BY, BY, Answer, Answers, Attachment, Attachments, Collection, Detail, Moves, Steps, Thread, writers
+from apps.documents.selectors import STAGES
 from apps.documents.services import shapes_of
 from apps.documents.vocabulary import OTHER, DocumentType, Move
 
@@ -28,6 +29,18 @@ Offered = shape(
     substitute=Substitute(allow_null=True),
 )
 Agreed = shape("Agreed", price=number(allow_null=True), quantity=number(), schedules=ScheduleShape(many=True))
+Progress = shape(
+    "Progress",
+    agreed=number(),
+    shipped=number(),
+    received=number(),
+    accepted=number(),
+    rejected=number(),
+    short=number(_("Was shipped, and did not come.")),
+    credited=number(_("Of what was rejected or short, so much will not come any more.")),
+    to_ship=number(_("Is still to be shipped: what was short or rejected comes again, unless it is credited.")),
+    on_the_way=number(),
+)
 DocumentLine = shape(
     "DocumentLine",
     line=whole(_("Counts from 1.")),
@@ -47,6 +60,7 @@ DocumentLine = shape(
     offered=Offered(allow_null=True, help_text=_("What is offered beside it.")),
     agreed=Agreed(allow_null=True, help_text=_("What both agreed to.")),
     note=text(),
+    progress=Progress(allow_null=True, help_text=_("What has come of it; null while nothing is agreed.")),
 )
 LineAsked = shape(
     "LineAsked",
@@ -153,7 +167,9 @@ class Shapes:
         self.head = shape(f"{title}Head", **{name: make() for name, make in HEAD.items()})
         owned = shapes_of(document_type.code)
         more = {name: make() for name, make in owned.told.items()} if owned else {}
-        self.whole = shape(title, **{**{name: make() for name, make in HEAD.items()}, "lines": DocumentLine(many=True), **more})
+        stages = ", ".join(STAGES)
+        progress = text(format_lazy(_("How far the goods have come: {stages}; null while nothing is agreed."), stages=stages), allow_null=True)
+        self.whole = shape(title, **{**{name: make() for name, make in HEAD.items()}, "progress": progress, "lines": DocumentLine(many=True), **more})
         content: dict[str, Any] = {
             "number": text(_("Your number; each document has its own.")),
             "currency": text(_("ISO 4217.")),

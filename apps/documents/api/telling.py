@@ -71,8 +71,19 @@ def head(document_type: DocumentType, row: Mapping[str, Any], *, parties: Partie
 def whole(document: Whole, *, actor: Actor) -> dict[str, Any]:
     """A document with its lines: what is asked, what is offered beside it, and what is agreed."""
     told = head(document.type, document.head, parties=Parties([document.head["partner_id"]]), actor=actor)
-    told["lines"] = [_line(row, side=document.head["side"]) for row in document.lines]
+    sums = selectors.progress_of(document)
+    stage = selectors.stage_of(sums.values())
+    told["progress"] = stage.code if stage else None
+    told["lines"] = [{**_line(row, side=document.head["side"]), "progress": _progress(sums.get(row["position"]))} for row in document.lines]
     return told | services.tell(type=document.type.code, whole=document)
+
+
+def _progress(sums: selectors.Sums | None) -> dict[str, Any] | None:
+    """What has come of an agreed line; None where nothing is agreed."""
+    if sums is None:
+        return None
+    counted = {kind: sums.of(kind) for kind in ("shipped", "received", "accepted", "rejected", "short", "credited")}
+    return {"agreed": sums.agreed, **counted, "to_ship": sums.to_ship, "on_the_way": sums.on_the_way}
 
 
 def _line(row: Mapping[str, Any], *, side: str) -> dict[str, Any]:

@@ -104,6 +104,13 @@ def state_chip(document_type: DocumentType, code: str) -> Chip:
     return Chip(str(state.label), tone_of(state.tone), state.icon)
 
 
+def progress_chip(document_type: DocumentType, head: Mapping[str, Any]) -> Chip | None:
+    """How far the goods have come, as it is shown; None where there is nothing to say of it: while somebody still has to answer."""
+    talked = document_type.state(head["state"]).waits_for is None
+    stage = selectors.stage(id=head["id"]) if document_type.ordered and talked else None
+    return Chip(str(stage.label), tone_of(stage.tone), stage.icon) if stage else None
+
+
 def partner_name(partner_id: uuid.UUID) -> str:
     listed = network.names([partner_id]).get(partner_id)
     return listed.name if listed else "–"
@@ -119,6 +126,7 @@ def head_of(document_type: DocumentType, head: Mapping[str, Any], *, partner: st
         "type_label": document_type.side_labels[head["side"]],
         "url": address("document", document_type, head["id"]),
         "state": state_chip(document_type, head["state"]),
+        "progress": progress_chip(document_type, head),
         "late": selectors.is_late(document_type, head, today=clock.today()),
         "buyer": parties[0],
         "seller": parties[1],

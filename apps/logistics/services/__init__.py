@@ -1,5 +1,27 @@
 """Verbs of the dock: what moves goods, and what is said about them."""
 
+from apps.logistics.services.despatching import OverDelivery
+from apps.logistics.services.following import DuplicateUnit, follow
+from apps.logistics.services.packing import NoPrefix, next_ssccs, read_sscc
+from apps.logistics.services.producing import produced
+from apps.logistics.services.receiving import ACTIONS, REASONS, AlreadyReceived
 from apps.logistics.services.stock import Goods, NotEnough, Transfer, adjust, move_stock, post
 
-__all__ = ["Goods", "NotEnough", "Transfer", "adjust", "move_stock", "post"]
+__all__ = [
+    "ACTIONS",
+    "REASONS",
+    "AlreadyReceived",
+    "DuplicateUnit",
+    "Goods",
+    "NoPrefix",
+    "NotEnough",
+    "OverDelivery",
+    "Transfer",
+    "adjust",
+    "follow",
+    "move_stock",
+    "next_ssccs",
+    "post",
+    "produced",
+    "read_sscc",
+]
