@@ -14,6 +14,8 @@ from apps.exchange import api as exchange
 from apps.live import api as live
 from apps.logistics import api as logistics
 from apps.network import api as network
+from apps.orders import api as orders
+from apps.procurement import api as procurement
 from apps.scheduling import api as scheduling
 
 # REST
@@ -26,6 +28,8 @@ api_urlpatterns: list[Any] = [
     *live.routes(),
     *customisation.routes(),
     *scheduling.routes(),
+    *orders.routes(),
+    *procurement.routes(),
     *logistics.routes(),
     *reference.routes(),
 ]
@@ -43,6 +47,11 @@ urlpatterns: list[Any] = [
     path("", include("apps.exchange.urls")),
     # What can be configured, and the makers' public pages
     path("", include("apps.customisation.urls")),
+    # When: the plan and promises
+    path("", include("apps.scheduling.urls")),
+    # The desks: what must be bought, and what an order's change would cost
+    path("", include("apps.procurement.urls")),
+    path("", include("apps.orders.urls")),
     # The admins: an enterprise's own, and the platform's
     path("admin/home/", homes.urls),
     path("admin/", platform.urls),

@@ -3,10 +3,12 @@
 from django.utils.translation import gettext_lazy as _
 
 from apps.base.problems import Problem
+from apps.base.text import Text
 from apps.procurement.services import NoSuchNeed, NotOpen
-from apps.scheduling.services import Firmed
+from apps.scheduling.services import Firmed, Released
 
-REACTIONS = {Firmed: ["apps.procurement.services.firmed"]}
+REACTIONS = {Firmed: ["apps.procurement.services.firmed"], Released: ["apps.procurement.services.released"]}
+MENU = [{"code": "needs", "label": Text("Needs", "采购需求"), "url": "needs", "icon": "shopping-cart", "permission": "need.view", "order": 20}]
 PERMISSIONS = {
     "need.view": {"buyer", "planner", "viewer", "integration"},
     "need.order": {"buyer", "planner", "integration"},

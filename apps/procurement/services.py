@@ -9,11 +9,14 @@ from django.utils.translation import gettext as _
 
 from apps.base.acting import SYSTEM, Actor
 from apps.catalog import selectors as catalog
+from apps.documents import services as documents
 from apps.documents.services import MayNot
+from apps.exchange import services as exchange
+from apps.network import selectors as network
 from apps.procurement import models
 from apps.scheduling import selectors as scheduling
 from apps.scheduling import services as schedule
-from apps.scheduling.services import Firmed
+from apps.scheduling.services import Firmed, Released
 
 
 class NoSuchNeed(Exception):
@@ -47,6 +50,30 @@ def _need(part: scheduling.Part, policy: str, news: Firmed) -> models.Need:
         due_on=part.promised_on, price=part.price, currency=part.currency, policy=policy, promise_id=part.document, for_promise=news.document,
         created_at=news.at,
     )  # fmt: skip
+
+
+def released(news: Released) -> None:
+    """React to a promise of ours that was given back: what it needed is needed no more. What was ordered is cancelled, where the partner lets us.
+
+    What is frozen there stays ordered, and lies free for whoever wants it next.
+    """
+    for need in models.Need.objects.select_for_update().filter(for_promise=news.document, closed_at=None).order_by("pk"):
+        if _taken_back(need, at=news.at):
+            need.closed_at = news.at
+            need.save()
+
+
+def _taken_back(need: models.Need, *, at: dt.datetime) -> bool:
+    if need.order_id is None:
+        if need.promise_id is not None:
+            schedule.drop(need.promise_id, by=SYSTEM, at=at)
+        return True
+    try:
+        with transaction.atomic():
+            documents.apply(document=need.order_id, move="cancel", by=SYSTEM, at=at)
+    except (documents.NotAllowed, schedule.Frozen, exchange.NoAnswer, exchange.Stuck, network.NoPartner):
+        return False
+    return True
 
 
 def order(*, need: uuid.UUID, number: str = "", by: Actor, at: dt.datetime) -> uuid.UUID:

@@ -6,8 +6,8 @@ from apps.base.announcing import Question
 from apps.base.problems import Problem
 from apps.base.text import Text
 from apps.catalog.services.sheets import Column, Sheet
-from apps.documents.services import Counted, Moved, Owner
-from apps.scheduling.services import AlreadyRunning, CapacityChanged, HoldExpired, NotBroken, NotDoable, NotHeld, NotRunning, PlanAsked
+from apps.documents.services import Counted, Moved, Owner, Panel
+from apps.scheduling.services import AlreadyRunning, BecameOrder, CapacityChanged, Frozen, HoldExpired, NotBroken, NotDoable, NotHeld, NotRunning, PlanAsked
 
 _EVERYBODY = {"buyer", "seller", "planner", "dock", "viewer", "integration"}
 PERMISSIONS = {
@@ -15,6 +15,8 @@ PERMISSIONS = {
     "schedule.change": {"planner", "integration"},
     "schedule.break": {"planner", "dock", "integration"},
 }
+
+MENU = [{"code": "schedule", "label": Text("Schedule", "排程"), "url": "schedule", "icon": "calendar-time", "permission": "schedule.view", "order": 30}]
 
 REACTIONS = {
     PlanAsked: ["apps.scheduling.tasks.replan_soon"],
@@ -24,7 +26,10 @@ REACTIONS = {
 }
 
 # What partners may ask without a promise, who answers the configurator, and how a promise is entered, moved and told.
-QUESTIONS = {"estimate": Question(document_type="promise", answer="apps.scheduling.services.promising.answer_estimate")}
+QUESTIONS = {
+    "estimate": Question(document_type="promise", answer="apps.scheduling.services.promising.answer_estimate"),
+    "impact": Question(document_type="promise", answer="apps.scheduling.services.promising.answer_impact"),
+}
 ESTIMATES = ["apps.scheduling.services.promising.estimate_configuration"]
 OWNED = {
     "promise": Owner(
@@ -33,7 +38,19 @@ OWNED = {
         tell="apps.scheduling.services.promising.tell",
         shapes="apps.scheduling.services.promising.telling.OWNED",
         page="promise_new",
+        move_pages={"hold": "promise_hold", "commit": "promise_order"},
     )
+}
+PANELS = {
+    "promise": [
+        Panel(
+            code="made-of",
+            template="promises/_panel.html",
+            show="apps.scheduling.services.promising.facts",
+            permission="promise.view",
+            css="css/promises.css",
+        )
+    ]
 }
 
 _NOT_NOW = _("This is not possible now.")
@@ -43,6 +60,8 @@ PROBLEMS = {
     NotBroken: Problem(status=409, code="not-broken", title=_NOT_NOW),
     NotDoable: Problem(status=409, code="not-doable", title=_NOT_NOW),
     NotHeld: Problem(status=409, code="not-held", title=_("It cannot be held any more.")),
+    BecameOrder: Problem(status=409, code="became-order", title=_NOT_NOW),
+    Frozen: Problem(status=409, code="frozen", title=_("It cannot be taken back any more.")),
     HoldExpired: Problem(status=409, code="hold-expired", title=_("The hold has expired.")),
 }
 

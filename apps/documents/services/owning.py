@@ -45,7 +45,7 @@ class Panel:
 
     code: its name, also as a part of the page that fetches itself anew. show: the dotted name of `(whole) -> dict | None`, what the template is
     given as `panel`; None: there is nothing to show. permission: who else sees none of it. moves: it stands not on the document's page but where
-    these moves are confirmed.
+    these moves are confirmed. css: its style sheet, empty: none.
     """
 
     code: str
@@ -53,6 +53,7 @@ class Panel:
     show: str
     permission: str
     moves: frozenset[str] = frozenset()
+    css: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -181,7 +181,7 @@ def panels_page(whole: Whole, *, move: str = "", code: str = "") -> list[dict[st
     """What other apps add to the page of a document, or of a move on it: each with its template and what it shows; only the one with this code."""
     found = documents.panels_of(whole.type.code, by=acting.actor(), move=move)
     shown = [(panel, documents.show_panel(panel, whole)) for panel in found if code in ("", panel.code)]
-    return [{"code": panel.code, "template": panel.template, **content} for panel, content in shown if content is not None]
+    return [{"code": panel.code, "template": panel.template, "css": panel.css, **content} for panel, content in shown if content is not None]
 
 
 def _line(line: Mapping[str, Any], currency: str, side: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from apps.scheduling.selectors.entered import (
     Down,
     calendar,
     calendars,
+    closure,
     down,
     next_holidays,
     operation,
@@ -16,6 +17,7 @@ from apps.scheduling.selectors.entered import (
     resource,
     resources,
 )
+from apps.scheduling.selectors.exploring import Node, Record, Work, made_of, of_order, record, records, serving
 from apps.scheduling.selectors.promises import Part, Promised, parts, promised
 
 __all__ = [
@@ -23,18 +25,27 @@ __all__ = [
     "PLAN",
     "RESOURCE",
     "Down",
+    "Node",
     "Part",
     "Promised",
+    "Record",
+    "Work",
     "calendar",
     "calendars",
+    "closure",
     "down",
+    "made_of",
     "next_holidays",
+    "of_order",
     "operation",
     "operations",
     "parts",
     "plan",
     "plans",
     "promised",
+    "record",
+    "records",
     "resource",
     "resources",
+    "serving",
 ]

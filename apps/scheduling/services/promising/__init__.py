@@ -7,22 +7,29 @@ from collections.abc import Callable
 from apps.documents.services import Moved
 from apps.scheduling.services.promising.answering import answer
 from apps.scheduling.services.promising.asking import Asked, ask, drop
-from apps.scheduling.services.promising.committing import Firmed, NotHeld, commit, hold, note_order, released, taken
-from apps.scheduling.services.promising.entering import enter, make
+from apps.scheduling.services.promising.committing import Firmed, NotHeld, Released, commit, hold, note_order, released, taken
+from apps.scheduling.services.promising.entering import BecameOrder, enter, make
 from apps.scheduling.services.promising.estimating import answer_estimate, estimate_configuration
+from apps.scheduling.services.promising.impacting import Frozen, Impact, Wish, answer_impact, impact, take_back
 from apps.scheduling.services.promising.listening import answered, closed
 from apps.scheduling.services.promising.progressing import Finished, NotDoable, counted, expire, finish, overdue, tend
 from apps.scheduling.services.promising.reasoning import sentences
 from apps.scheduling.services.promising.rippling import capacity_changed, heard, part_moved, settle
-from apps.scheduling.services.promising.telling import parts_of, tell
+from apps.scheduling.services.promising.telling import facts, parts_of, tell
 
 __all__ = [
     "Asked",
+    "BecameOrder",
     "Finished",
     "Firmed",
+    "Frozen",
+    "Impact",
     "NotDoable",
     "NotHeld",
+    "Released",
+    "Wish",
     "answer_estimate",
+    "answer_impact",
     "ask",
     "capacity_changed",
     "commit",
@@ -31,8 +38,10 @@ __all__ = [
     "enter",
     "estimate_configuration",
     "expire",
+    "facts",
     "finish",
     "hold",
+    "impact",
     "make",
     "note_order",
     "overdue",
@@ -41,6 +50,7 @@ __all__ = [
     "react",
     "sentences",
     "settle",
+    "take_back",
     "tell",
     "tend",
 ]

@@ -37,6 +37,15 @@ class Firmed:
     at: dt.datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """News: a customer gave back a promise of ours that he had taken. children: what partners promised us for it, and we have taken."""
+
+    document: uuid.UUID
+    children: tuple[uuid.UUID, ...]
+    at: dt.datetime
+
+
 def can(document: uuid.UUID, move: str) -> bool:
     """Whether the state of a promise allows this side a move."""
     head = conversation.head(id=document)
@@ -79,8 +88,9 @@ def _order(document: uuid.UUID, *, number: str, by: Actor, at: dt.datetime) -> u
     whole = conversation.whole(id=document)
     assert whole is not None
     partner = network.names([whole.head["partner_id"]])[whole.head["partner_id"]]
-    row = documents.draft(
+    row = documents.say(
         type="order",
+        move="publish",
         partner=partner.slug,
         number=number or conversation.next_number(type="order") or f"{acting.home().slug.upper()[:12]}-00001",
         currency=whole.head["currency"],
@@ -88,8 +98,8 @@ def _order(document: uuid.UUID, *, number: str, by: Actor, at: dt.datetime) -> u
         by=by,
         at=at,
         lenient=any(line["item_id"] is None for line in whole.lines),
+        inline=True,
     )
-    documents.apply(document=row.pk, move="publish", by=by, at=at, inline=True)
     return row.pk
 
 
@@ -122,11 +132,16 @@ def taken(document: uuid.UUID, *, at: dt.datetime) -> None:
 
 
 def released(document: uuid.UUID, *, at: dt.datetime) -> None:
-    """React at the seller: what was kept for the customer is free, and what partners promised for it is given back, tier by tier."""
+    """React at the seller: what was kept for the customer is free, and what partners promised for it is given back, tier by tier.
+
+    What we have taken ourselves became orders: the floors above take those back, as far as they can be.
+    """
     holding.lock_plan()
     holding.release(document)
     models.Promise.objects.filter(document=document).update(firm=False, held_until=None, closed_at=at)
     asking.drop_children(document, by=SYSTEM, at=at)
+    taken = models.Promise.objects.filter(parent_id=document, side="buyer", closed_at=None, firm=True).order_by("pk")
+    announcing.announce(Released(document=document, children=tuple(taken.values_list("document", flat=True)), at=at))
 
 
 def note_order(*, promise: uuid.UUID, order: uuid.UUID) -> None:

@@ -13,11 +13,16 @@ from apps.base.findings import Finding, Invalid
 from apps.customisation import selectors as products
 from apps.documents import services as documents
 from apps.network import selectors as network
+from apps.scheduling import models
 from apps.scheduling.services.promising import committing
 from apps.scheduling.services.promising.answering import LONGEST_HOLD
 from apps.scheduling.services.promising.asking import Asked, ask
 
 NAMES = ("seller", "item", "configuration", "quantity", "unit", "due_on", "hold_minutes")
+
+
+class BecameOrder(Exception):
+    """The promise was taken and became an order: what is not wanted any more is cancelled there."""
 
 
 def enter(*, given: Mapping[str, Any], by: Actor, at: dt.datetime) -> uuid.UUID:
@@ -107,6 +112,8 @@ def make(*, document: uuid.UUID, move: str, data: Mapping[str, Any], by: Actor, 
     elif move in ("answer", "move"):
         raise documents.MayNot(f"promise.{move}")
     else:
+        if move == "release" and models.Promise.objects.filter(document=document, side="buyer", order_id__isnull=False).exists():
+            raise BecameOrder(_("It became an order: cancel the order, and the promise is given back with it."))
         documents.apply(document=document, move=move, data=data, by=by, at=at, version=version, inline=move == "release")
 
 

@@ -6,11 +6,13 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from apps.base import units
 from apps.base.describing import day, may_be, moment, number, shape, text, texts, uid, whole
 from apps.documents import selectors as conversation
 from apps.documents.services import Owned
 from apps.network import selectors as network
 from apps.scheduling import models
+from apps.scheduling.selectors import exploring
 from apps.scheduling.services.promising.reasoning import sentences
 
 
@@ -32,6 +34,13 @@ def tell(found: conversation.Whole) -> dict[str, Any]:
         "parts": parts_of([found.id]).get(found.id, []),
         "why": sentences(found.head["details"].get("why", ())),
     }
+
+
+def facts(found: conversation.Whole) -> dict[str, Any]:
+    """What the page of a promise shows of it beside what every document shows."""
+    own, told = exploring.record(found.id), tell(found)
+    unit = units.label(found.lines[0]["unit"])
+    return {"told": told, "record": own, "currency": found.head["currency"], "unit_label": unit, "side": found.head["side"]}
 
 
 def parts_of(promises: list[uuid.UUID]) -> dict[uuid.UUID, list[dict[str, Any]]]:
