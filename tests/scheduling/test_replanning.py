@@ -5,7 +5,6 @@ import itertools
 import threading
 import uuid
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ from apps.scheduling import models, tasks
 from apps.scheduling import services as scheduling
 from apps.scheduling.services import replanning
 from tests.cast import AT, Member, stock, unchanged
-from tests.scheduling.works import ALWAYS, calendar, machine, made, want
+from tests.scheduling.works import ALWAYS, calendar, item, machine, made, promise, want
 
 Pair = tuple[Member, Member]
 MONDAY, TUESDAY, FRIDAY = dt.date(2027, 1, 4), dt.date(2027, 1, 5), dt.date(2027, 1, 8)
@@ -44,28 +43,6 @@ def works(pair: Pair) -> Member:
     with member.acting():
         logistics.adjust(item=item(member, "BAR"), counted="10000", reason="Counted", by=member.actor, at=AT)
     return member
-
-
-def item(member: Member, number: str) -> uuid.UUID:
-    with member.acting():
-        found = models.Operation.item.field.remote_field.model.objects.get(number=number)  # type: ignore[attr-defined]
-    return found.pk  # type: ignore[no-any-return]
-
-
-def promise(member: Member, number: str, quantity: str, due: dt.date, *, at: dt.datetime = AT) -> uuid.UUID:
-    """A firm promise to a customer, planned and written down."""
-    with member.acting(), transaction.atomic():
-        scheduling.lock_plan()
-        document, loaded, outcome = want(item(member, number), quantity, due=due, at=at)
-        day = loaded.day(max(delivery.at for delivery in outcome.deliveries))
-        scheduling.write(outcome, loaded=loaded, firm=True, at=at)
-        models.Promise.objects.create(document=document, item_id=item_of(loaded), side="seller", partner_id=document, quantity=Decimal(quantity), asked_on=due,
-                                      first_on=max(day, due), promised_on=max(day, due), firm=True)  # fmt: skip
-    return document
-
-
-def item_of(loaded: Any) -> uuid.UUID:
-    return loaded.wanted[0].item  # type: ignore[no-any-return]
 
 
 def slots(member: Member, promise: uuid.UUID) -> dict[str, tuple[dt.datetime, dt.datetime]]:

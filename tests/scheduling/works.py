@@ -8,8 +8,11 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from django.db import transaction
+
 from apps.base.models import new_id
 from apps.catalog import services as catalog
+from apps.scheduling import models
 from apps.scheduling import services as scheduling
 from apps.scheduling.services import planning
 from apps.scheduling.services.exploding import Wanted
@@ -49,3 +52,42 @@ def want(item: uuid.UUID, quantity: str, *, due: dt.date, choices: Mapping[str, 
     promise = new_id()
     demand = Demand(key=promise, item=loaded.wanted[0], quantity=scaled(Decimal(quantity)), due=loaded.due(due, loaded.wanted[0]))
     return promise, loaded, planning.plan(loaded.world, [demand], at=0)
+
+
+def item(member: Member, number: str) -> uuid.UUID:
+    with member.acting():
+        found = models.Operation.item.field.related_model.objects.get(number=number)  # type: ignore[attr-defined]
+    return found.pk  # type: ignore[no-any-return]
+
+
+def promise(
+    member: Member,
+    number: str,
+    quantity: str,
+    due: dt.date,
+    *,
+    at: dt.datetime = AT,
+    customer: uuid.UUID | None = None,
+    held_until: dt.datetime | None = None,
+    choices: Mapping[str, Any] | None = None,
+) -> uuid.UUID:
+    """A promise to a customer, planned and written down: firm, or held."""
+    with member.acting(), transaction.atomic():
+        scheduling.lock_plan()
+        document, loaded, outcome = want(item(member, number), quantity, due=due, choices=choices, at=at)
+        day = loaded.day(max(delivery.at for delivery in outcome.deliveries))
+        scheduling.write(outcome, loaded=loaded, firm=held_until is None, held_until=held_until, at=at)
+        day = max(day, due)
+        models.Promise.objects.create(
+            document=document,
+            item_id=loaded.wanted[0].item,
+            side="seller",
+            partner_id=customer or document,
+            quantity=Decimal(quantity),
+            asked_on=due,
+            first_on=day,
+            promised_on=day,
+            firm=held_until is None,
+            held_until=held_until,
+        )
+    return document

@@ -146,6 +146,7 @@ def _giver(row: Mapping[str, Any], names: Mapping[uuid.UUID, str]) -> Node:
 def _taker(row: Mapping[str, Any], names: Mapping[uuid.UUID, str]) -> Node:
     said = _said(row, names)
     if row["taker_job"]:
+        said["partner"] = ""
         return Node(kind="job", job=row["taker_job"], starts_at=row["starts_at"], ends_at=row["ends_at"], late=row["due_at"] > row["needed_at"], **said)
     return Node(kind="promise", document=row["promise"], starts_at=None, ends_at=None, **said)
 

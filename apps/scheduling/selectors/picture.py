@@ -27,12 +27,14 @@ _SLOT = ("id", "job_id", "resource_id", "starts_at", "ends_at", "setup", "operat
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """One slot of the plan. held: it falls free by itself unless it is taken; late_days: how late the promise is that it serves; partner: whose."""
+    """One slot of the plan. held: it falls free by itself unless it is taken. promised_item: what was promised to the partner whom
+    it serves; late_days: how late that is."""
 
     id: uuid.UUID
     job: uuid.UUID
     resource: uuid.UUID | None
     resource_code: str
+    resource_name: str
     starts_at: dt.datetime
     ends_at: dt.datetime
     setup: int
@@ -45,6 +47,7 @@ class Bar:
     done: bool
     promise: uuid.UUID | None
     partner: str
+    promised_item: str
     promised_on: dt.date | None
     late_days: int
 
@@ -76,27 +79,28 @@ def picture(*, since: dt.datetime, until: dt.datetime, at: dt.datetime) -> Pictu
         since=since,
         until=until,
         machines=machines,
-        bars=list(_bars(rows[:MOST_BARS], {machine.id: machine.code for machine in machines})),
+        bars=list(_bars(rows[:MOST_BARS], {machine.id: machine for machine in machines})),
         rests={machine.id: _rests(machine, stretch) for machine in machines},
         outages={machine.id: [cut for down in machine.outages if (cut := _cut(down, stretch))] for machine in machines},
         more=len(rows) > MOST_BARS,
     )
 
 
-def _bars(rows: Sequence[Mapping[str, Any]], codes: Mapping[uuid.UUID, str]) -> Iterable[Bar]:
+def _bars(rows: Sequence[Mapping[str, Any]], machines: Mapping[uuid.UUID, Machine]) -> Iterable[Bar]:
     promises = {row["job__promise_id"] for row in rows if row["job__promise_id"]}
-    known = {row.document: row for row in models.Promise.objects.filter(document__in=promises)}
+    known = {row.document: row for row in models.Promise.objects.filter(document__in=promises).select_related("item")}
     standing_days = days(list(known))
     names = network.names(list({row.partner_id for row in known.values()}))
     for row in rows:
-        promise = known.get(row["job__promise_id"])
+        promise, machine = known.get(row["job__promise_id"]), machines.get(row["resource_id"])
         day = standing_days.get(row["job__promise_id"])
         promised = promise.promised_on if promise else None
         yield Bar(
             id=row["id"],
             job=row["job_id"],
             resource=row["resource_id"],
-            resource_code=codes.get(row["resource_id"], ""),
+            resource_code=machine.code if machine else "",
+            resource_name=machine.label if machine else "",
             starts_at=row["starts_at"],
             ends_at=row["ends_at"],
             setup=row["setup"],
@@ -109,6 +113,7 @@ def _bars(rows: Sequence[Mapping[str, Any]], codes: Mapping[uuid.UUID, str]) -> 
             done=row["job__done_at"] is not None,
             promise=row["job__promise_id"],
             partner=names[promise.partner_id].name if promise and promise.partner_id in names else "",
+            promised_item=promise.item.number if promise and promise.item else "",
             promised_on=promised,
             late_days=max(0, (day - promised).days) if day and promised else 0,
         )

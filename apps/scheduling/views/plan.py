@@ -125,7 +125,7 @@ def _by_order(found: Picture) -> list[dict[str, str]]:
     lanes: dict[str, dict[str, str]] = {}
     for bar in found.bars:
         label = bar.partner or _("without a promise")
-        lanes.setdefault(_lane(bar, "orders"), {"id": _lane(bar, "orders"), "label": label, "more": bar.item if bar.promise else ""})
+        lanes.setdefault(_lane(bar, "orders"), {"id": _lane(bar, "orders"), "label": label, "more": bar.promised_item})
     return list(lanes.values())
 
 
