@@ -2,7 +2,7 @@
 
 from apps.documents.selectors.feeding import START, BadCursor, Happened, Page, cursor_of, event_code, feed, feed_page, newest_cursor, position_of
 from apps.documents.selectors.listing import ROW, Leaf, about, histories, is_late, leaf, punctuality, recent, saved_views, steps_after, totals, weekly
-from apps.documents.selectors.progressing import STAGES, Agreed, Sums, agreed_lines, progress_of, stage, stage_of
+from apps.documents.selectors.progressing import STAGES, Agreed, Sums, agreed_lines, configured_line, progress_of, stage, stage_of
 from apps.documents.selectors.reading import (
     HEAD,
     LINE,
@@ -57,6 +57,7 @@ __all__ = [
     "attachments",
     "by_number",
     "changes",
+    "configured_line",
     "counts",
     "cursor_of",
     "differences",

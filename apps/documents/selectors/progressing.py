@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+import orjson
+
 from apps.base.rows import json_of, rows
 from apps.base.text import Text
 from apps.documents.selectors.reading import Whole
@@ -156,6 +158,13 @@ def agreed_lines(
         values.append(final)
     found = rows(f"{_LINES}{''.join(conditions)}{_ORDER} LIMIT %s", _NAMES, [*values, limit])
     return [_agreed(row) for row in found]
+
+
+def configured_line(*, digest: str) -> Agreed | None:
+    """The newest agreed line of an order for the configuration with this digest; None where there is none."""
+    condition = " AND l.details @> %s::jsonb ORDER BY d.created_at DESC, l.position LIMIT 1"
+    found = rows(f"{_LINES}{condition}", _NAMES, [orjson.dumps({"configuration": {"digest": digest}}).decode()])
+    return _agreed(found[0]) if found else None
 
 
 def _agreed(row: dict[str, Any]) -> Agreed:

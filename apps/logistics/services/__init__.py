@@ -5,10 +5,12 @@ from apps.logistics.services.following import DuplicateUnit, follow
 from apps.logistics.services.packing import NoPrefix, next_ssccs, read_sscc
 from apps.logistics.services.producing import produced
 from apps.logistics.services.receiving import ACTIONS, REASONS, AlreadyReceived
+from apps.logistics.services.scanning import DOCKS, Scanned, scan
 from apps.logistics.services.stock import Goods, NotEnough, Transfer, adjust, move_stock, post
 
 __all__ = [
     "ACTIONS",
+    "DOCKS",
     "REASONS",
     "AlreadyReceived",
     "DuplicateUnit",
@@ -16,6 +18,7 @@ __all__ = [
     "NoPrefix",
     "NotEnough",
     "OverDelivery",
+    "Scanned",
     "Transfer",
     "adjust",
     "follow",
@@ -24,4 +27,5 @@ __all__ = [
     "post",
     "produced",
     "read_sscc",
+    "scan",
 ]
