@@ -86,7 +86,7 @@ def test_what_a_supplier_has_begun_stays_ordered(database: None, at: Callable[[d
     order = ordered(chain)
     told = chain.maker.api.get(f"orders/{order}/impact/?move=cancel").json()
     first = dt.date.fromisoformat(told["freezes_on"])
-    (part,) = [part for part in chain.maker.api.get("orders/?side=buyer").json()["results"]]
+    (part,) = chain.maker.api.get("orders/?side=buyer").json()["results"]
     of_part = chain.maker.api.get(f"orders/{part['uid']}/impact/?move=cancel").json()
     assert dt.date.fromisoformat(of_part["freezes_on"]) <= first
     between = _between(chain, part["uid"], order)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 from apps.documents import selectors as conversation
 from apps.scheduling import models
@@ -31,7 +30,7 @@ def day_of(member: Member, promise: models.Promise) -> dt.date | None:
         return models.Promise.objects.get(document=promise.document).promised_on
 
 
-def test_a_broken_machine_moves_the_promise_up_to_the_customer(database: None, django_capture: Any = None) -> None:
+def test_a_broken_machine_moves_the_promise_up_to_the_customer(database: None) -> None:
     chain = make_chain(4)
     promise = committed(chain)
     broken(chain.members[3], 24 * 20)
