@@ -223,9 +223,10 @@ class Model:
         components = []
         for group in groups.values():
             (_first, item, quantity, fixed), *others = sorted(group)
-            if any(other[2] != quantity for other in others):
-                raise NotBuilt("a stand-in at another quantity")
-            components.append(Component(item=item, quantity=round(quantity * 1_000_000), fixed=fixed, alternates=tuple(other[1] for other in others)))
+            rates = tuple(round(other[2] / quantity * 1_000_000) for other in others)
+            components.append(
+                Component(item=item, quantity=round(quantity * 1_000_000), fixed=fixed, alternates=tuple(other[1] for other in others), rates=rates)
+            )
         sizes = {name: millionths(self.value(operation, f"size_{name}")) for name in ("minimum", "multiple", "maximum")}
         return Routing(
             key=operation,

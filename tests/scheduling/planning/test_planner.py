@@ -168,6 +168,37 @@ def test_what_may_stand_in_does_when_it_is_earlier() -> None:
     assert outcome.causes == {}
 
 
+def test_what_stands_in_may_need_another_quantity() -> None:
+    found = world(
+        made("table", Component(item="leg", quantity=units(4), alternates=("stick",), rates=(units(2.5),))),
+        Item(key="leg"),
+        Item(key="stick"),
+        supplies=(Supply(key="legs", item="leg", quantity=units(4)), Supply(key="sticks", item="stick", quantity=units(10))),
+    )
+    outcome = planned(found, demand("a", "table", 2, 2 * DAY))
+    assert {(take.item, take.quantity) for take in outcome.takes if take.taker != "a"} == {("leg", units(4)), ("stick", units(10))}
+    assert deliveries(outcome) == [("a", 2, 2 * DAY)]
+
+
+def test_all_at_once_waits_for_the_last_or_is_not_served() -> None:
+    found = world(
+        bought("bolt", 5 * DAY),
+        Item(key="nut"),
+        supplies=(Supply(key="bolts", item="bolt", quantity=units(4)), Supply(key="nuts", item="nut", quantity=units(4))),
+    )
+    assert deliveries(planned(found, demand("a", "bolt", 10, DAY, whole=True))) == [("a", 10, 5 * DAY)]
+    outcome = planned(found, demand("a", "nut", 10, DAY, whole=True))
+    assert (outcome.deliveries, outcome.takes) == ([], [])
+    assert chain(outcome.causes["a"]) == [("nothing", "nut", HORIZON)]
+
+
+def test_what_would_be_too_late_is_not_made() -> None:
+    found = world(bought("bolt", 5 * DAY), supplies=(Supply(key="bolts", item="bolt", quantity=units(4)),))
+    outcome = planned(found, demand("a", "bolt", 10, DAY, latest=2 * DAY))
+    assert (deliveries(outcome), outcome.purchases) == ([("a", 4, DAY)], [])
+    assert chain(outcome.causes["a"]) == [("lead_time", "source bolt", 5 * DAY)]
+
+
 # Ways -------------------------------------------------------------------------------------------------------------------
 
 

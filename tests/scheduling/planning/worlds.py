@@ -65,6 +65,13 @@ def resources(draw: st.DrawFn) -> dict[str, Resource]:
 
 
 @st.composite
+def parts(draw: st.DrawFn, item: str, others: list[str]) -> Component:
+    alternates = tuple(other for other in others if draw(st.booleans()))[:1]
+    rates = (draw(st.sampled_from([units(2), units(0.3), 1_234_567])),) if alternates and draw(st.booleans()) else ()
+    return Component(item=item, quantity=draw(QUANTITIES), fixed=draw(st.sampled_from([0, 0, units(1)])), alternates=alternates, rates=rates)
+
+
+@st.composite
 def routings(draw: st.DrawFn, level: int, number: int) -> Routing:
     operations = tuple(
         Operation(
@@ -78,15 +85,8 @@ def routings(draw: st.DrawFn, level: int, number: int) -> Routing:
     )
     below = [f"item {lower} {other}" for lower in range(level + 1, 4) for other in range(2)]
     chosen = draw(st.lists(st.sampled_from(below), max_size=2, unique=True)) if below else []
-    components = tuple(
-        Component(
-            item=item,
-            quantity=draw(QUANTITIES),
-            fixed=draw(st.sampled_from([0, 0, units(1)])),
-            alternates=tuple(other for other in below if other not in chosen and draw(st.booleans()))[:1],
-        )
-        for item in chosen
-    )
+    others = [other for other in below if other not in chosen]
+    components = tuple(draw(parts(item, others)) for item in chosen)
     multiple = draw(st.sampled_from([0, 0, units(5)]))
     maximum = draw(st.sampled_from([None, None, units(20)]))
     minimum = draw(st.sampled_from([0, 0, units(10)]))

@@ -147,20 +147,24 @@ def _pegs(world: World, demands: Sequence[Demand], outcome: Outcome, at: Minute)
 
 
 def _consumption(world: World, _demands: Sequence[Demand], outcome: Outcome, _at: Minute) -> Iterator[str]:
+    """slack: what rounding up costs where something stands in at a rate."""
     taken: dict[Key, dict[Key, int]] = defaultdict(lambda: defaultdict(int))
     for take in outcome.takes:
         taken[take.taker][take.item] += take.quantity
     for job in outcome.jobs:
-        has = taken[job.key]
+        has, slack = taken[job.key], defaultdict[Key, int](int)
         for component in _routing(world, job).components:
             wanted = -(-component.quantity * job.quantity // SCALE) + component.fixed
-            for item in (component.item, *component.alternates):
-                used = min(wanted, has[item])
+            rates = (SCALE, *(component.rates or [SCALE] * len(component.alternates)))
+            for item, rate in zip((component.item, *component.alternates), rates, strict=True):
+                whole = -(-wanted * rate // SCALE)
+                used = min(whole, has[item])
                 has[item] -= used
-                wanted -= used
+                wanted = 0 if used == whole else wanted - used * SCALE // rate
+                slack[item] += rate // SCALE + 1 if rate != SCALE else 0
             if wanted:
                 yield f"{job.key} lacks {wanted} of {component.item}."
-        yield from (f"{job.key} takes {left} of {item} too much." for item, left in has.items() if left)
+        yield from (f"{job.key} takes {left} of {item} too much." for item, left in has.items() if left > slack[item])
 
 
 def _balance(world: World, demands: Sequence[Demand], outcome: Outcome, at: Minute) -> Iterator[str]:

@@ -7,12 +7,14 @@ made earlier than it serves. A change costs O(log n), whatever there is already.
 
 import gc
 from collections.abc import Iterable
+from itertools import repeat
 from typing import Literal
 
-from apps.scheduling.services.planning.book import Book, Bought, Lot, Made, Peg, Shelf
-from apps.scheduling.services.planning.structure import Way, consumed, duration, examine, lot_size, supported, ways
+from apps.scheduling.services.planning.book import Book, Bought, Lot, Made, Peg, Shelf, Step
+from apps.scheduling.services.planning.structure import Way, consumed, converted, duration, examine, lot_size, supported, ways
 from apps.scheduling.services.planning.timeline import Timeline
 from apps.scheduling.services.planning.world import (
+    SCALE,
     Answer,
     Cause,
     Component,
@@ -295,15 +297,18 @@ class Planner:
         """The item itself where it is in time, else what may stand in for it, the first that is in time, else whichever is earliest."""
         if not component.alternates:
             return self._obtain(component.item, quantity, need, pegs)
-        book, items = self.book, (component.item, *component.alternates)
-        for item in items:
-            quantity = self._from_shelf(item, quantity, need, pegs)
-        if not quantity:
-            return need, None
-        best, steps = None, []
-        for item in items:
+        items = [(component.item, SCALE), *zip(component.alternates, component.rates or repeat(SCALE), strict=False)]
+        for item, rate in items:
+            wanted = converted(quantity, rate)
+            left = self._from_shelf(item, wanted, need, pegs)
+            quantity = quantity - (wanted - left) * SCALE // rate if left else 0
+        return self._best_stand_in(items, quantity, need, pegs) if quantity else (need, None)
+
+    def _best_stand_in(self, items: list[tuple[Key, int]], quantity: int, need: Minute, pegs: list[Peg]) -> Had:
+        book, best, steps = self.book, None, list[Step]()
+        for item, rate in items:
             mark = len(book.log)
-            had = self._obtain(item, quantity, need, pegs)
+            had = self._obtain(item, converted(quantity, rate), need, pegs)
             if had[0] <= need:
                 return had
             attempt = book.undo(mark)
@@ -357,9 +362,9 @@ class Planner:
             made.slots.append(slot)
             if slot.start > ready:
                 cause = Cause(kind="capacity", subject=slot.resource, until=slot.start, because=(cause,) if cause else ())
-            if slot.end > slot.start:
-                cause = Cause(kind="run", subject=made.item, until=slot.end, because=(cause,) if cause else ())
             ready = slot.end + operation.lag
+            if ready > slot.start:
+                cause = Cause(kind="run", subject=made.item, until=ready, because=(cause,) if cause else ())
         return (NEVER, Cause(kind="horizon", subject=made.item, until=self.world.horizon)) if ready > self.world.horizon else (ready, cause)
 
     def _earliest(self, operation: Operation, quantity: int, ready: Minute) -> Slot | None:

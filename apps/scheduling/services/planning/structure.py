@@ -54,6 +54,8 @@ def _routing(world: World, routing: Routing) -> None:
             raise ValueError(f"There is no resource {missing[0]}.")
     for component in routing.components:
         _positive(component.item, component.quantity, component.fixed)
+        if component.rates and (len(component.rates) != len(component.alternates) or min(component.rates) <= 0):
+            raise ValueError(f"What stands in for {component.item} has no rate.")
 
 
 def _resource(resource: Resource) -> None:
@@ -115,12 +117,17 @@ def lot_size(way: Way, wanted: int) -> int:
 
 def supported(routing: Routing, component: Component, made: int, there: int) -> int:
     """The largest lot that so much of a component allows and that leaves a lot of the rest, whole units where the whole is; 0 when there is none."""
-    if not component.quantity:
+    if not component.quantity or component.rates:
         return 0
     wanted = (there - component.fixed) * SCALE // component.quantity
     step = routing.multiple or (1 if made % SCALE else SCALE)
     part = min(wanted, made - routing.minimum) // step * step
     return part if part >= max(routing.minimum, 1) else 0
+
+
+def converted(quantity: int, rate: int) -> int:
+    """How much of a stand-in is as good as so much of the item."""
+    return -(-quantity * rate // SCALE)
 
 
 def consumed(quantity: int, fixed: int, made: int) -> int:

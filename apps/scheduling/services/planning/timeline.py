@@ -31,10 +31,11 @@ class Timeline:
     def _free(self, busy: Iterable[tuple[Minute, Minute]]) -> Iterator[tuple[int, int]]:
         begin = 0
         for start, end in sorted(busy):
-            first = self.worked(start)
-            if first > begin:
-                yield begin, first
-            begin = max(begin, self.worked(end))
+            first, last = self.worked(start), self.worked(end)
+            if first < last:
+                if first > begin:
+                    yield begin, first
+                begin = max(begin, last)
         if begin < self.work:
             yield begin, self.work
 

@@ -19,13 +19,14 @@ Minute = int
 class Component:
     """What one unit of an item consumes. quantity: millionths a unit, scrap included; fixed: millionths a job, whatever its size.
 
-    alternates: items that may stand in, in the order of preference, one for one.
+    alternates: items that may stand in, in the order of preference; rates: how many millionths of each stand in for one unit, one for one where not told.
     """
 
     item: Key
     quantity: int
     fixed: int = 0
     alternates: tuple[Key, ...] = ()
+    rates: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
