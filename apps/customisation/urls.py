@@ -14,6 +14,7 @@ urlpatterns = [
     path("configure/products/<slug:code>/edit/", editing.edit_product, name="product_edit"),
     path("configure/products/<slug:code>/terms/", editing.terms, name="product_terms"),
     path("configure/products/<slug:code>/deeds/", editing.deed, name="product_deed"),
+    path("configure/products/<slug:code>/uvl/", editing.uvl, name="product_uvl"),
     path("configure/products/<slug:code>/parts/<slug:part>/", editing.part, name="product_part"),
     # For everybody, without a login
     path("p/<slug:slug>/", public.products, name="public_products"),

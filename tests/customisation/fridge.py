@@ -34,7 +34,7 @@ FRIDGE: dict[str, Any] = {
          "options": [{"code": "bar", "name": "Bar", "name_zh": "长条"}, {"code": "knob", "name": "Knob", "name_zh": "圆钮", "price": "-5"}]},
     ],
     "rules": [
-        {"code": "R1", "kind": "requires", "formula": "ice => width >= 700", "text": "The ice maker needs a width of 700 mm", "text_zh": "制冰机需要 700 毫米的宽度"},
+        {"code": "R1", "kind": "requires", "formula": "ice => width >= 700", "text": "An ice maker needs 700 mm", "text_zh": "制冰机需要 700 毫米"},
         {"code": "R2", "kind": "excludes", "formula": "not (colour = red and handle = knob)", "text": "There are no red knobs", "text_zh": "没有红色圆钮"},
     ],
     "examples": [

@@ -30,11 +30,13 @@ from apps.customisation.services.editing import (
     save_rule,
     save_terms,
 )
+from apps.customisation.services.importing import LARGEST_UVL, as_uvl, take_uvl
 from apps.customisation.services.picturing import LARGEST_PICTURE, NoSuchPicture, keep_picture, read_picture
 from apps.customisation.services.publishing import check, publish, withdraw
 
 __all__ = [
     "LARGEST_PICTURE",
+    "LARGEST_UVL",
     "Estimate",
     "NoDraft",
     "NoSuchConfiguration",
@@ -45,6 +47,7 @@ __all__ = [
     "answer_configuration",
     "answer_picture",
     "answer_products",
+    "as_uvl",
     "begin_release",
     "change_configuration",
     "check",
@@ -68,5 +71,6 @@ __all__ = [
     "save_terms",
     "seller_of",
     "seller_with",
+    "take_uvl",
     "withdraw",
 ]

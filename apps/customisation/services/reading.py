@@ -30,11 +30,14 @@ class Reading:
         self.at = at
         self.findings: list[Finding] = [] if findings is None else findings
         self.given: Mapping[str, Any] = given if isinstance(given, Mapping) else {}
-        if not isinstance(given, Mapping):
-            self.found("", "object", _("Send a JSON object."))
+        self.is_object = isinstance(given, Mapping)
+        if not self.is_object:
+            self.findings.append(Finding(at, "object", _("Send a JSON object.")))
 
     def found(self, name: str, code: str, detail: str) -> None:
-        self.findings.append(Finding(f"{self.at}/{name}" if name else self.at, code, detail))
+        """A fault. What is no object at all has no other one."""
+        if self.is_object:
+            self.findings.append(Finding(f"{self.at}/{name}" if name else self.at, code, detail))
 
     def take(self, name: str, read: Callable[[Any], T], default: T) -> T:
         """The value of `name` as `read` gives it; `default`, and a finding, where it cannot be read."""
@@ -194,7 +197,7 @@ def feature(given: Any, at: str, findings: list[Finding]) -> dict[str, Any]:
 def _range(reading: Reading) -> dict[str, Any]:
     """Least, most and step of a number; the step must be above zero, and the most not below the least."""
     least, most = reading.take("minimum", fields.number, Decimal(0)), reading.take("maximum", fields.number, Decimal(0))
-    step = reading.take("step", lambda value: number_or_none(value) or Decimal(1), Decimal(1))
+    step = reading.take("step", lambda value: Decimal(1) if value is None or value == "" else fields.number(value), Decimal(1))
     if step <= 0:
         reading.found("step", "not_positive", _("The step must be greater than zero."))
     if most < least and not reading.findings:

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -32,6 +33,7 @@ from apps.customisation.services import NoDraft, NoSuchProduct
 from apps.customisation.services.publishing import Checked, sentence_with_column
 
 MOST_OPTIONS = 200
+MOST_NOTES = 5
 
 
 def product_or_404(code: str) -> Product:
@@ -167,6 +169,7 @@ def _told(found: Product, shown: Release) -> dict[str, Any]:
         "public": found.public,
         "sold": found.release.number if found.release else None,
         "edit_url": reverse("product_edit", args=[found.code]),
+        "uvl_url": f"{reverse('product_uvl', args=[found.code])}?release={shown.number}",
         "terms_url": reverse("product_terms", args=[found.code]),
         "public_url": reverse("public_product", args=[acting.home().slug, found.code]) if found.public and found.release_id else "",
     }
@@ -356,7 +359,7 @@ def _feature(request: HttpRequest, found: Product, described: Mapping[str, Any],
     if request.method != "POST":
         form, options = _feature_shown(row)
         return _feature_page(request, found, form, options, lambda: None, key)
-    rows = _option_rows(request)
+    rows, refused = _option_rows(request)
     if "add_line" in request.POST or "remove_line" in request.POST:
         form = FeatureForm(initial={**request.POST.dict(), "optional": "optional" in request.POST})
         return _feature_page(request, found, form, [OptionForm(initial=one, prefix=f"lines-{index}") for index, one in enumerate(rows)], lambda: None, key)
@@ -368,19 +371,9 @@ def _feature(request: HttpRequest, found: Product, described: Mapping[str, Any],
         given = {**form.given(), "options": [option.given() for option in told]}
         services.save_feature(product=found.code, code=key, given=given, by=acting.actor(), at=clock.now())
 
-    try:
-        _keep_pictures(request, options)
-    except Invalid as refusal:
-        _tell([form], refusal, None)
+    for detail in refused:
+        form.add_error(None, detail)
     return _feature_page(request, found, form, options, save, key, told=told)
-
-
-def _keep_pictures(request: HttpRequest, options: Sequence[OptionForm]) -> None:
-    """Keep the pictures that were sent, and name them in their rows. Raises Invalid."""
-    for option in options:
-        file = request.FILES.get(f"{option.prefix}-file")
-        if file is not None:
-            option.data = {**option.data, f"{option.prefix}-picture": _kept("", file)}
 
 
 def _feature_page(request: HttpRequest, found: Product, form: FeatureForm, options: Sequence[OptionForm], save: Callable[[], Any], key: str | None,
@@ -400,16 +393,24 @@ def _feature_shown(row: Mapping[str, Any] | None) -> tuple[FeatureForm, list[Opt
     return FeatureForm(initial=initial), [OptionForm(initial=one, prefix=f"lines-{index}") for index, one in enumerate(rows)]
 
 
-def _option_rows(request: HttpRequest) -> list[dict[str, str]]:
-    """The rows of options as they were sent, with one more or one less where a button asked for it."""
+def _option_rows(request: HttpRequest) -> tuple[list[dict[str, str]], list[str]]:
+    """The rows of options as they were sent, with one more or one less where a button asked for it; and what is wrong with their pictures.
+
+    A picture that was sent is kept at once, so that it is not lost while rows come and go.
+    """
     given = request.POST.get("lines-TOTAL_FORMS", "0")
     count = min(int(given), MOST_OPTIONS) if given.isascii() and given.isdecimal() and len(given) < 6 else 0
     names = ("code", "name", "name_zh", "price", "attributes", "picture")
-    rows = [{name: request.POST.get(f"lines-{index}-{name}", "") for name in names} for index in range(count)]
+    rows, refused = [{name: request.POST.get(f"lines-{index}-{name}", "") for name in names} for index in range(count)], []
+    for index, row in enumerate(rows):
+        try:
+            row["picture"] = _kept(row["picture"], request.FILES.get(f"lines-{index}-file"))
+        except Invalid as refusal:
+            refused.append(f"{row['code'] or index + 1}: {refusal.findings[0].detail}")
     removed = request.POST.get("remove_line", "")
     if removed.isascii() and removed.isdecimal() and len(removed) < 6 and int(removed) < len(rows):
         del rows[int(removed)]
-    return [*rows, dict.fromkeys(names, "")] if "add_line" in request.POST else rows
+    return ([*rows, dict.fromkeys(names, "")] if "add_line" in request.POST else rows), refused
 
 
 def _rule(request: HttpRequest, found: Product, described: Mapping[str, Any], row: Mapping[str, Any] | None) -> HttpResponse:
@@ -444,3 +445,42 @@ def _example_shown(features: Sequence[Mapping[str, Any]], row: Mapping[str, Any]
 
 Editor = Callable[[HttpRequest, Product, Mapping[str, Any], Mapping[str, Any] | None], HttpResponse]
 EDITORS: Mapping[str, Editor] = {"features": _feature, "rules": _rule, "examples": _example}
+
+
+# UVL ---------------------------------------------------------------------------------------------------------------------
+
+
+@in_home
+@require_http_methods(["GET", "HEAD", "POST"])
+def uvl(request: HttpRequest, code: str) -> HttpResponse:
+    """A release as UVL; a POST replaces the draft by a model that was sent."""
+    need("product.view" if request.method != "POST" else "product.change")
+    found = product_or_404(code)
+    if request.method == "POST":
+        return _take_uvl(request, found)
+    wanted = request.GET.get("release", "")
+    release = next((row for row in selectors.releases(product=found.pk) if str(row.number) == wanted), None)
+    if release is None:
+        raise Http404
+    try:
+        text = services.as_uvl(release)
+    except Invalid as refusal:
+        return _editor(request, found, refused=refusal.findings, status=422)
+    headers = {"Content-Disposition": content_disposition_header(True, f"{found.code}-{release.number}.uvl") or "attachment"}
+    return HttpResponse(text, content_type="text/plain; charset=utf-8", headers=headers)
+
+
+def _take_uvl(request: HttpRequest, found: Product) -> HttpResponse:
+    file = request.FILES.get("file")
+    try:
+        body = file.read(services.LARGEST_UVL + 1) if file else b""
+        assumed = _whole(lambda: services.take_uvl(product=found.code, body=body, by=acting.actor(), at=clock.now()))
+    except Invalid as refusal:
+        return _editor(request, found, refused=refusal.findings, status=422)
+    except NoDraft as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("The draft is as the file says. Check it, and give it names and prices."))
+        for sentence in assumed[:MOST_NOTES]:
+            messages.warning(request, sentence)
+    return see_other(reverse("product", args=[found.code]))
