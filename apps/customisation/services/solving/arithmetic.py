@@ -99,14 +99,29 @@ class Arithmetic:
         match node:
             case Among(inner=inner, members=members):
                 target = encoding.any_of(tuple(encoding.compared(Binary("=", inner, member)) for member in members))
+            case Binary(sign=sign, left=Name(value=one), right=Name(value=two)) if one in encoding.cells and two in encoding.cells:
+                target = self.alike(node, one, two) if sign == "=" else -self.alike(node, one, two)
             case Binary(sign=sign, left=left, right=right):
-                if any(self.is_text(side) for side in (left, right)):
+                words = [side for side in (left, right) if self.is_text(side)]
+                sums = [self.sum(side) for side in (left, right) if side not in words]
+                if words:
                     target = encoding.true if sign == "!=" else -encoding.true
                 else:
-                    target = self.compared(sign, plus([self.sum(left), self.sum(right).times(Fraction(-1))]))
+                    target = self.compared(sign, plus([sums[0], sums[1].times(Fraction(-1))]))
             case _:
                 raise self.unsayable(node)
         encoding.define(literal, (-literal, target), (literal, -target))
+
+    def alike(self, node: Binary, one: str, two: str) -> int:
+        """The literal that two features with cells have the same value: as texts, which for numbers among options is the same."""
+        kinds = {self.scope.model.by_code[code].kind for code in (one, two)}
+        if node.sign not in ("=", "!=") or "number" in kinds:
+            raise self.unsayable(node)
+        encoding, domains = self.encoding, self.scope.domains
+        others = {cell.value: literal for cell, literal in zip(domains[two].cells, encoding.cells[two], strict=True)}
+        pairs = zip(domains[one].cells, encoding.cells[one], strict=True)
+        both = [encoding.all_of((literal, others[cell.value])) for cell, literal in pairs if cell.value is not None and cell.value in others]
+        return encoding.any_of(tuple(both)) if both else -encoding.true
 
     def is_text(self, node: Node) -> bool:
         """A word or text that is no number: unequal to every number."""

@@ -104,7 +104,7 @@ def of_comparison(scope: Scope, node: Node) -> Diagram:
     if terms is not None:
         return _of_sum(scope, terms)
     features = sorted(scope.features_of(node), key=lambda code: -len(scope.domains[code].cells))
-    if scope.count(features) > scope.limits.combinations:
+    if len(features) > 1 and scope.count(features) > scope.limits.combinations:
         raise TooLarge
     names = {inner.value for inner in formulas.walk(node) if isinstance(inner, formulas.Name)}
     diagram = Diagram()

@@ -3,6 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from itertools import chain
 
@@ -46,17 +47,17 @@ class Engine:
         looked = [(part, laws, _own(part, chosen)) for part, laws in self.parts]
         looks = [part.look(own) for part, _laws, own in looked]
         offers = {code: self._offer(code, look, chosen) for (part, _laws, _own), look in zip(looked, looks, strict=True) for code in part.features}
-        broken = next((place for place, look in enumerate(looks) if not look.valid), None)
-        counts = [0] if broken is not None else [part.count(own) for part, _laws, own in looked]
+        broken = [part for (part, _laws, _own), look in zip(looked, looks, strict=True) if not look.valid]
+        counts = [0] if broken else [part.count(own) for part, _laws, own in looked]
         decided = {code: offer.value for code, offer in offers.items() if offer.state != "open"}
         return Session(
-            valid=broken is None,
-            complete=broken is None and len(decided) == len(self.model.features),
+            valid=not broken,
+            complete=not broken and len(decided) == len(self.model.features),
             choices=chosen,
             decided={code: decided[code] for code in self.model.by_code if code in decided},
             offers=tuple(offers[code] for code in self.model.by_code),
             count=_product(counts),
-            conflict=None if broken is None else self._reason(looked[broken][0], looked[broken][1], chosen, {}),
+            conflict=self._conflict(broken, chosen) if broken else None,
         )
 
     def possible(self, choices: Choices) -> bool:
@@ -80,11 +81,12 @@ class Engine:
         """
         chosen = self.fit(choices)
         found: dict[str, Value] = {}
-        for part, laws in self.parts:
+        for part, _laws in self.parts:
             open_ones = {code: (self._plainest(code), 1) for code in part.features if code not in chosen}
             solution = part.nearest(_own(part, chosen), open_ones)
             if solution is None:
-                raise Contradictory(self._reason(part, laws, chosen, {}))
+                broken = [other for other, _laws in self.parts if not other.possible(_own(other, chosen))]
+                raise Contradictory(self._conflict(broken, chosen))
             found |= solution
         return {code: found[code] for code in self.model.by_code}
 
@@ -123,6 +125,12 @@ class Engine:
             changes=tuple(self._changes(part, chosen, target)),
         )
 
+    def _conflict(self, broken: Sequence[Part], chosen: Mapping[str, Value]) -> Reason:
+        """Why the first of these parts is contradictory; a change has to mend them all."""
+        reason = self._reason(broken[0], self.part_of[broken[0].features[0]][1], chosen, {})
+        others = [self._changes(part, chosen, {})[0] for part in broken[1:]]
+        return replace(reason, changes=tuple(_together([change, *others], chosen) for change in reason.changes))
+
     def _changes(self, part: Part, chosen: Mapping[str, Value], target: Mapping[str, Value]) -> list[Change]:
         """The least change, and others as small that keep one of the choices that it gives up."""
         own = _own(part, chosen)
@@ -148,6 +156,13 @@ class Engine:
         forced = {code: now[code][0].value for code in given_up if len(now[code]) == 1 and now[code][0].size == 1}
         changed = [(code, value) for code, value in target.items() if chosen.get(code, "") != value or code not in chosen]
         return Change(choices={**choices, **forced}, changed=(*changed, *((code, forced.get(code, "open")) for code in given_up)))
+
+
+def _together(changes: Sequence[Change], chosen: Mapping[str, Value]) -> Change:
+    """Changes of different features as one."""
+    changed = dict(pair for change in changes for pair in change.changed)
+    fresh = {code: change.choices[code] for change in changes for code, _value in change.changed if code in change.choices}
+    return Change(choices={**{code: value for code, value in chosen.items() if code not in changed}, **fresh}, changed=tuple(changed.items()))
 
 
 def _own(part: Part, chosen: Mapping[str, Value]) -> dict[str, Value]:

@@ -164,6 +164,7 @@ class Offer:
 
     state: `chosen` by the customer, `forced` by the rest, or `open`; value: the chosen or forced one. possible: the values (option codes, yes
     and no, None for leaving it out) with which, *the other choices as they are*, a product exists: a click on one of them is never a dead end.
+    (Where choices contradict one another already, features that no rule connects with them are offered as if they did not.)
     grey: the other values. A number has `ranges` (first, last) of what is possible, on its grid, and least and most, their ends; its values are
     listed in possible and grey too where they are few (up to 64), else these have None at most.
     """
@@ -180,7 +181,10 @@ class Offer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """A way out: `choices` as they would be afterwards; changed: the features that differ, with the new value, or `open` where it is taken back."""
+    """A way out: `choices` as they would be afterwards; changed: the features that differ, with the new value, or `open` where it is taken back.
+
+    An option may be called `open` too: what is taken back is not in `choices`.
+    """
 
     choices: Choices
     changed: tuple[tuple[str, Value | Literal["open"]], ...]

@@ -34,7 +34,8 @@ def proved(model: Model, limits: Limits, *, warnings: bool) -> tuple[Scope, Buil
         parts = built(scope)
     except Unsayable as error:
         return scope, None, (*found, _unsayable(error))
-    found += [*_broken(scope), *_broken_prices(scope), *_contradictory(parts)]
+    found += [*_broken(scope), *_broken_prices(scope)]
+    found += [] if _hard(found) else _contradictory(parts)
     if _hard(found):
         return scope, None, tuple(found)
     if warnings:
