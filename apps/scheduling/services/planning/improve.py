@@ -53,14 +53,14 @@ class Search:
         if self.progress is not None:
             self.progress(monotonic() - self.began, self.best)
 
-    def window(self, free: Sequence[int], floating: Sequence[int], seconds: float, *, better: bool = False, hinted: bool = False) -> tuple[bool, bool]:
+    def window(self, free: Sequence[int], floating: Sequence[int], seconds: float, *, hinted: bool = False) -> tuple[bool, bool]:
         """Solve one window and keep what it gives. Is that better, and is it known that nothing better exists in this window?"""
         inside = {*free, *floating}
         touched = [goal for goal in self.net.goals if any(part in inside for part, _lag in goal.parts)]
         now = sum(self.net.late(goal) for goal in touched)
         rest = self.net.cost() - now
         effort = Effort(seconds=min(seconds, self.left), workers=self.workers, seed=self.seed, stop=self.stop, found=lambda cost: self._better(cost + rest))
-        solved = Window(self.net, free, floating, limit=now - 1 if better else now, hinted=hinted).solve(effort)
+        solved = Window(self.net, free, floating, limit=now, hinted=hinted).solve(effort)
         self.seed += 1
         if solved.placed is not None:
             self.place(solved.placed)

@@ -71,7 +71,7 @@ def solve(shop: Shop, *, seconds: float, workers: int = 2, seed: int = 0, progre
     search.begin()
     everything = range(len(net.tasks))
     chooses = any(len(task.options) > 1 for task in net.tasks)
-    _better, proven = search.window(everything, (), seconds=seconds * (0.25 if chooses else 1), better=True)
+    _better, proven = search.window(everything, (), seconds=seconds * (0.25 if chooses else 1), hinted=True)
     chance = random.Random(seed)
     failed = 0
     while not proven and not search.over() and search.left > seconds * 0.25 and failed < 40:
@@ -81,7 +81,7 @@ def solve(shop: Shop, *, seconds: float, workers: int = 2, seed: int = 0, progre
         failed = 0 if better else failed + 1
         search.size = min(len(everything), search.size + 2) if known else max(8, search.size * 3 // 4)
     while not proven and not search.over():
-        _better, proven = search.window(everything, (), seconds=search.left, better=True)
+        _better, proven = search.window(everything, (), seconds=search.left, hinted=True)
     tasks = tuple(tuple((net.tasks[number].machine, net.tasks[number].start, net.tasks[number].end) for number in row) for row in numbers)
     return Schedule(net.cost(), proven, tasks)
 
