@@ -4,8 +4,8 @@
 // Times are the clock on the reader's wall as if it were UTC, so that the axis needs no zone.
 
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-const ROW = 30;
-const LONGEST_LABEL = 130;
+const ROW = 34;
+const LONGEST_LABEL = 130, LETTER = 7.5;
 
 function figures(element) {
   return JSON.parse(document.getElementById(element.dataset.gantt).textContent);
@@ -16,6 +16,10 @@ function escaped(text) {
   place.textContent = text;
   return place.innerHTML;
 }
+
+// What marks rich text in a label.
+const plain = (text) => text.replace(/[{}|\n]/g, " ");
+const wide = (text) => [...text].reduce((sum, letter) => sum + (letter > "\u2e80" ? 12 : LETTER), 0);
 
 function dark() {
   return document.documentElement.dataset.bsTheme === "dark";
@@ -76,15 +80,17 @@ const spans = (parts) => parts.map((part) => [part.lane, part.start, part.end]);
 function option(element) {
   const data = figures(element);
   const tag = document.documentElement.lang;
-  const small = element.clientWidth < 560;
-  const hours = new Intl.DateTimeFormat(tag, { hour: "2-digit", minute: "2-digit", timeZone: "UTC" });
+  const hours = new Intl.DateTimeFormat(tag, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: "UTC" });
   const day = new Intl.DateTimeFormat(tag, { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" });
-  const names = data.lanes.map((lane) => lane.label);
+  const names = data.lanes.map((_lane, index) => String(index));
+  const most = element.clientWidth < 560 ? 74 : LONGEST_LABEL;
+  const labels = Math.min(most, Math.max(40, ...data.lanes.flatMap((lane) => [wide(lane.label), wide(lane.more)])));
   const visible = Math.max(4, Math.floor((element.clientHeight - 90) / ROW));
   const muted = css("--muted");
   const zoomed = { handleSize: 18, height: 16, bottom: 4, borderColor: css("--line"), fillerColor: css("--accent-soft"), handleStyle: { color: css("--surface"), borderColor: css("--accent") }, dataBackground: { lineStyle: { opacity: 0 }, areaStyle: { opacity: 0 } }, brushSelect: false, showDetail: false };
   return {
     animation: false,
+    useUTC: true,
     aria: { enabled: false },
     textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, fontSize: 12, color: muted },
     tooltip: {
@@ -92,7 +98,7 @@ function option(element) {
       extraCssText: `box-shadow: ${css("--shadow-high")}; border-radius: 8px`,
       formatter: ({ data: found }) => (found.tip ?? []).map((text, index) => (index ? escaped(text) : `<b>${escaped(text)}</b>`)).join("<br>"),
     },
-    grid: { left: small ? 84 : LONGEST_LABEL + 12, right: 16, top: 34, bottom: 34 },
+    grid: { left: labels + 14, right: 16, top: 34, bottom: 44 },
     xAxis: {
       type: "time", position: "top", min: data.since, max: data.until,
       axisLine: { show: false }, axisTick: { show: false }, splitLine: { show: true, lineStyle: { color: css("--line") } },
@@ -101,7 +107,11 @@ function option(element) {
     yAxis: {
       type: "category", data: names.length ? names : [""], inverse: true, axisLine: { show: false }, axisTick: { show: false },
       splitLine: { show: true, lineStyle: { color: css("--line") } },
-      axisLabel: { color: css("--soft"), width: small ? 74 : LONGEST_LABEL, overflow: "truncate", fontWeight: 550, interval: 0 },
+      axisLabel: {
+        color: css("--soft"), width: labels, overflow: "truncate", interval: 0,
+        formatter: (_name, index) => (data.lanes[index]?.more ? `{name|${plain(data.lanes[index].label)}}\n{more|${plain(data.lanes[index].more)}}` : `{name|${plain(data.lanes[index]?.label ?? "")}}`),
+        rich: { name: { color: css("--text"), fontWeight: 600, lineHeight: 15, width: labels, overflow: "truncate", align: "right" }, more: { color: muted, fontSize: 11, lineHeight: 14, width: labels, overflow: "truncate", align: "right" } },
+      },
     },
     dataZoom: [
       { type: "inside", xAxisIndex: 0, filterMode: "none", zoomOnMouseWheel: "ctrl", moveOnMouseWheel: false },
@@ -116,7 +126,7 @@ function option(element) {
         type: "custom", z: 2, cursor: "pointer", encode: { x: [1, 2], y: 0 }, renderItem: bar(data.bars),
         data: data.bars.map((one) => ({ value: [one.lane, one.start, one.end], tip: one.tip, url: one.url })),
         markLine: data.now > data.since && data.now < data.until ? {
-          silent: true, symbol: "none", lineStyle: { color: css("--accent"), type: "solid", width: 1.5 }, label: { formatter: element.dataset.now, color: css("--accent"), position: "start", distance: 2 }, data: [{ xAxis: data.now }],
+          silent: true, symbol: "none", lineStyle: { color: css("--accent"), type: "solid", width: 1.5 }, label: { formatter: element.dataset.now, color: css("--accent"), position: "end", distance: 4 }, data: [{ xAxis: data.now }],
         } : undefined,
       },
     ],

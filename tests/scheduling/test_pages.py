@@ -74,7 +74,7 @@ def test_the_plan_stands_in_the_picture_and_in_the_table(works: Member, pair: Pa
     assert pair[0].home.name in text
     assert "Cut &lt;b&gt;" in text
     orders = shown(works.page_client("planner").get("/schedule/?from=2027-01-04&view=orders"))
-    assert [(lane["label"], lane["more"]) for lane in orders["lanes"]] == [(pair[0].home.name, "B")] * 2
+    assert [(lane["label"], lane["more"]) for lane in orders["lanes"]] == [("B", pair[0].home.name)] * 2
     assert {bar["label"] for bar in orders["bars"]} == {"CUT", "MOUNT"}
 
 

@@ -12,6 +12,7 @@ from django.db import transaction
 
 from apps.base.models import new_id
 from apps.catalog import services as catalog
+from apps.logistics import services as logistics
 from apps.scheduling import models
 from apps.scheduling import services as scheduling
 from apps.scheduling.services import planning
@@ -32,7 +33,7 @@ def calendar(member: Member, code: str = "TWO", **more: Any) -> Any:
 
 def machine(member: Member, code: str, *, at: str = "TWO", **more: Any) -> Any:
     with member.acting():
-        return scheduling.save_resource(code=code, name=f"Machine {code}", calendar=at, **more, by=member.actor, at=AT)
+        return scheduling.save_resource(**{"code": code, "name": f"Machine {code}", "calendar": at, **more}, by=member.actor, at=AT)
 
 
 def made(member: Member, number: str, *, of: Mapping[str, str] | None = None, steps: Sequence[Mapping[str, Any]] = ()) -> uuid.UUID:
@@ -91,3 +92,32 @@ def promise(
             held_until=held_until,
         )
     return document
+
+
+def furnish(member: Member, customer: uuid.UUID, at: dt.datetime) -> None:
+    """A works to look at: presses in two shifts, an oven day and night, promises firm, late and held, an outage."""
+    calendar(member, "SHIFTS", name="Two shifts", time_zone="Europe/Berlin", country="DE", subdivision="HB")
+    calendar(member, "ALWAYS", name="Day and night", **ALWAYS)
+    for code, name, zh, pool, at_work in (
+        ("PRESS-1", "Press 400 t", "400 吨压力机", "PRESS", "SHIFTS"),
+        ("PRESS-2", "Press 250 t", "250 吨压力机", "PRESS", "SHIFTS"),
+        ("OVEN", "Curing oven", "固化炉", "", "ALWAYS"),
+        ("MOUNT", "Assembly line", "装配线", "", "SHIFTS"),
+    ):
+        machine(member, code, at=at_work, pool=pool, name=name, name_zh=zh)
+    stock(member, "STEEL", "Steel sheet", name_zh="钢板", procurement="stock")
+    made(member, "PANEL", of={"STEEL": "1.2"}, steps=[{"pool": "PRESS", "name": "Press", "name_zh": "冲压", "setup": 45, "run": "if(wide, 8, 6)", "lag": 30}])
+    made(member, "COATED", of={"PANEL": "1"}, steps=[{"pool": "OVEN", "name": "Cure", "name_zh": "固化", "run": "4"}])
+    made(member, "DOOR", of={"COATED": "2"}, steps=[{"pool": "MOUNT", "name": "Mount", "name_zh": "装配", "setup": 20, "run": "9"}])
+    with member.acting():
+        logistics.adjust(item=item(member, "STEEL"), counted="100000", reason="Counted", by=member.actor, at=at)
+    today = at.date()
+    for days, quantity in ((3, "40"), (4, "25"), (6, "60"), (9, "30")):
+        promise(member, "DOOR", quantity, today + dt.timedelta(days=days), at=at, customer=customer, choices={"wide": "yes"})
+    promise(member, "PANEL", "80", today + dt.timedelta(days=2), at=at, customer=customer, choices={"wide": "no"})
+    promise(member, "DOOR", "20", today + dt.timedelta(days=5), at=at, customer=customer, held_until=at + dt.timedelta(days=1), choices={"wide": "no"})
+    with member.acting():
+        late = models.Promise.objects.order_by("promised_on").filter(firm=True)[1]
+        models.Promise.objects.filter(pk=late.pk).update(promised_on=today)
+        oven = models.Resource.objects.get(code="OVEN")
+        models.Outage.objects.create(resource=oven, starts_at=at - dt.timedelta(hours=2), ends_at=at + dt.timedelta(hours=6), reason="Burner")

@@ -160,6 +160,15 @@ def day(value: date | None) -> SafeString:
     return format_html('<time datetime="{}">{}</time>', value.isoformat(), day_text(value))
 
 
+@register.filter
+def moment(value: datetime | None) -> SafeString:
+    """A moment in the reader's zone and format, with the machine's form beside it."""
+    if not value:
+        return mark_safe('<span class="none">–</span>')
+    local = timezone.localtime(value)
+    return format_html('<time datetime="{}">{}</time>', local.isoformat(), format_date(local, pgettext("date and time format", "j M Y, H:i")))
+
+
 @register.simple_tag
 def long_date(value: date | None = None) -> str:
     """A day in full with its weekday; today in the reader's zone where none is given."""

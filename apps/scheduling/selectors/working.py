@@ -38,12 +38,13 @@ def moment(at: Minute) -> dt.datetime:
 
 @lru_cache(maxsize=512)
 def public_holidays(country: str, subdivision: str, year: int, language: str = "") -> dict[dt.date, str]:
-    """The public holidays of a year by day, in the language (`en`, `zh`) where it is known there, else in the country's own."""
+    """The public holidays of a year by day, in the language (`en`, `zh`) where it is known there, else in English; without one in the country's own."""
     if not country:
         return {}
     spoken_there = holidays.country_holidays(country, subdiv=subdivision or None)
     supported = getattr(spoken_there, "supported_languages", ())
-    spoken = next((known for known in supported if language and known.startswith(language)), getattr(spoken_there, "default_language", None))
+    wanted = (known for start in (language, "en") for known in supported if language and known.startswith(start))
+    spoken = next(wanted, getattr(spoken_there, "default_language", None))
     return dict(holidays.country_holidays(country, subdiv=subdivision or None, years=year, language=spoken))
 
 

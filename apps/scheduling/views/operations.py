@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -88,7 +88,9 @@ def _page(request: HttpRequest, form: OperationForm, id: uuid.UUID | None, headi
         services.save_operation(**given, **({"id": id} if id else {}), by=acting.actor(), at=clock.now())
 
     offered = sorted({code for row in selectors.resources().values_list("code", "pool") for code in row if code})
-    return form_page(request, form, save=save, heading=heading, back_url=reverse("operations"), back_label=_("Operations"), offered=offered, **context)
+    return form_page(
+        request, form, save=save, heading=heading, back_url=reverse("operations"), back_label=pgettext("works", "Operations"), offered=offered, **context
+    )
 
 
 @in_home
@@ -105,5 +107,5 @@ def remove_operation(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
         question=_("Take “%(operation)s” out of %(item)s?") % {"operation": _label(row), "item": row["item__number"]},
         consequence=_("What is planned already stays; what is planned from now on is made without it."),
         back_url=reverse("operations"),
-        back_label=_("Operations"),
+        back_label=pgettext("works", "Operations"),
     )

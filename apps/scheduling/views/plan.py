@@ -20,6 +20,8 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.base import acting, clock, fields
 from apps.base.findings import Invalid
 from apps.base.pages import in_home, need, see_other
+from apps.base.problems import problem_of
+from apps.base.retrying import whole
 from apps.base.templatetags.tributary import written
 from apps.scheduling import selectors, services
 from apps.scheduling.selectors import pegging
@@ -42,7 +44,7 @@ def frame(active: str) -> list[dict[str, Any]]:
         ("schedule_load", _("Load")),
         ("resources", _("Resources")),
         ("calendars", _("Calendars")),
-        ("operations", _("Operations")),
+        ("operations", pgettext("works", "Operations")),
     ]
     return [{"url": reverse(name), "label": label, "current": name == active} for name, label in tabs]
 
@@ -124,8 +126,8 @@ def _by_resource(found: Picture) -> list[dict[str, str]]:
 def _by_order(found: Picture) -> list[dict[str, str]]:
     lanes: dict[str, dict[str, str]] = {}
     for bar in found.bars:
-        label = bar.partner or _("without a promise")
-        lanes.setdefault(_lane(bar, "orders"), {"id": _lane(bar, "orders"), "label": label, "more": bar.promised_item})
+        label, more = (bar.promised_item, bar.partner) if bar.promise else (_("without a promise"), "")
+        lanes.setdefault(_lane(bar, "orders"), {"id": _lane(bar, "orders"), "label": label, "more": more})
     return list(lanes.values())
 
 
@@ -271,8 +273,23 @@ def job(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
         "beneath": _tree(pegging.beneath_job(id)),
         "above": _tree(pegging.above_job(id)),
         "late": found.done_at is None and found.ends_at < clock.now(),
+        "may_finish": found.firm and found.done_at is None and acting.actor().may("schedule.change"),
     }
     return render(request, "schedule/job.html", context)
+
+
+@in_home
+@require_POST
+def finish(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
+    """Say that a job is done."""
+    need("schedule.change")
+    try:
+        whole(lambda: services.finish(job=id, by=acting.actor(), at=clock.now()))
+    except Exception as refusal:
+        if not (problem := problem_of(refusal)) or problem.status >= 500:
+            raise
+        messages.error(request, str(refusal))
+    return see_other(reverse("schedule_job", args=[id]))
 
 
 def _tree(tree: pegging.Tree) -> dict[str, Any]:
