@@ -29,7 +29,8 @@ class NotOpen(Exception):
 
 def firmed(news: Firmed) -> None:
     """React to a promise of ours that was taken: each part that a partner promised for it is a need, ordered at once where the policy says so."""
-    parts = scheduling.parts(news.children)
+    known = set(models.Need.objects.filter(promise_id__in=news.children).values_list("promise_id", flat=True))
+    parts = scheduling.parts([child for child in news.children if child not in known])
     policies = {source.id: source.policy for part in parts if part.item for source in catalog.sources(part.item, inactive=True)}
     needs = [_need(part, _policy(policies, part), news) for part in parts if part.item]
     models.Need.objects.bulk_create(needs)

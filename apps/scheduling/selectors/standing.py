@@ -106,7 +106,7 @@ def taken(machines: Sequence[uuid.UUID], *, at: dt.datetime) -> list[Taken]:
 
 def supplies(items: Sequence[uuid.UUID], *, at: dt.datetime) -> list[Free]:
     """What is pegged of the stock, and what is left of firm jobs and purchases. One query."""
-    return [Free(*row) for row in _rows(_SUPPLIES, [list(items), at, list(items), list(items)])]
+    return [Free(*row) for row in _rows(_SUPPLIES, [list(items), at, list(items), list(items), at])]
 
 
 def _rows(query: str, parameters: Sequence[Any]) -> list[Any]:
@@ -174,5 +174,7 @@ _SUPPLIES = (
     "FROM scheduling_job j LEFT JOIN pegged p ON p.job_id = j.id WHERE j.item_id = ANY(%s::uuid[]) AND j.firm AND j.done_at IS NULL "
     "UNION ALL SELECT 'part', f.item_id, coalesce(f.configuration->>'digest', ''), f.document, f.quantity - f.arrived - coalesce(p.quantity, 0), NULL, "
     "f.promised_on, f.source_id FROM scheduling_promise f LEFT JOIN pegged p ON p.document = f.document "
-    "WHERE f.item_id = ANY(%s::uuid[]) AND f.side = 'buyer' AND f.firm AND f.closed_at IS NULL"
+    "WHERE f.item_id = ANY(%s::uuid[]) AND f.side = 'buyer' AND f.closed_at IS NULL "
+    # Taken; or held for a promise of ours that was taken, until somebody orders it by hand.
+    "AND (f.firm OR (f.held_until > %s AND EXISTS (SELECT 1 FROM scheduling_promise c WHERE c.document = f.parent_id AND c.side = 'seller' AND c.firm)))"
 )

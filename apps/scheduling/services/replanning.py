@@ -9,7 +9,7 @@ A reaction to `CapacityChanged` (or to goods that came late or short) says
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,11 +93,11 @@ _SERVED = (
 
 
 def replan(promises: Sequence[uuid.UUID], *, at: dt.datetime, again: Sequence[uuid.UUID] = (), ask: Ask | None = None,
-           recover: bool = False) -> list[Replanned]:  # fmt: skip
+           shown: Callable[[Loaded], None] | None = None, recover: bool = False) -> list[Replanned]:  # fmt: skip
     """Plan these promises of ours anew, in the order of their days, around all others; write the plan, and say what became of each.
 
     What had begun stays, but for the jobs in `again`. Each is planned towards the day for which it is promised now; recover: for which it was
-    promised first. ask: as in `World`. About twenty statements, whatever their number.
+    promised first. ask: as in `World`; shown: is given the world before anybody is asked. About twenty statements, whatever their number.
     """
     holding.lock_plan()
     rows = open_promises(promises)
@@ -106,6 +106,8 @@ def replan(promises: Sequence[uuid.UUID], *, at: dt.datetime, again: Sequence[uu
     ordered = holding.withdraw([row.document for row in rows], begun=at, again=again)
     loaded = world_of(rows, ordered, at=at)
     loaded.world.ask = ask
+    if shown is not None:
+        shown(loaded)
     demands = demands_of(rows, loaded, recover=recover)
     outcome = planning.plan(loaded.world, demands, at=0)
     holding.write(outcome, loaded=loaded, firm=True, at=at)

@@ -156,6 +156,7 @@ def _head(whole: Whole, record: Record | None) -> dict[str, Any]:
     partner = network.names([whole.head["partner_id"]]).get(whole.head["partner_id"])
     own = acting.home()
     held_until = record.held_until if record else None
+    minutes = max(0, -(-int((held_until - clock.now()).total_seconds()) // 60)) if held_until else 0
     return {
         "uid": whole.id,
         "number": whole.head["number"],
@@ -173,7 +174,8 @@ def _head(whole: Whole, record: Record | None) -> dict[str, Any]:
         "price": record.price if record else None,
         "configuration": _words(line["details"].get("configuration")),
         "held_until": held_until,
-        "minutes_left": max(0, -(-int((held_until - clock.now()).total_seconds()) // 60)) if held_until else None,
+        "minutes_left": minutes,
+        "hours_left": minutes // 60,
         "order_url": reverse("document", args=["orders", record.order_id]) if record and record.order_id else "",
         "ended": state.final,
     }
@@ -321,6 +323,7 @@ def _node(node: Node, span: tuple[dt.datetime, dt.datetime] | None, parts: Mappi
         "label": label,
         "icon": icon,
         "unit_label": units.label(node.unit),
+        "clock": span is not None and span[1] - span[0] < dt.timedelta(days=3),
         "left": str(min(left, 98.0)),
         "width": str(max(2.0, round(right - left, 2))),
         "part": part,

@@ -118,6 +118,10 @@ class Sources:
     loaded: Loaded = field(init=False)
     answers: dict[tuple[Key, Key, int], Answer | None] = field(default_factory=dict)
 
+    def show(self, loaded: Loaded) -> None:
+        """The world in which is planned: needed before the first question."""
+        self.loaded = loaded
+
     def __call__(self, source: Source, item: Key, quantity: int, needed: Minute) -> Answer | None:
         key = (source.key, item, quantity)
         if key not in self.answers:

@@ -11,11 +11,11 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.db import transaction
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from apps.base import clock
 from apps.base.acting import Actor
+from apps.base.templatetags.tributary import day_text
 from apps.documents import services as documents
 from apps.exchange import services as exchange
 from apps.scheduling import models
@@ -65,8 +65,8 @@ class Impact:
         if not self.frozen:
             return ""
         if self.freezes_on is None:
-            return _("Your partner cannot take this back any more: goods are on their way.")
-        return _("Your partner cannot take this back any more: work on it began on %(day)s.") % {"day": date_format(self.freezes_on, "DATE_FORMAT")}
+            return _("It cannot be taken back any more: goods are on their way.")
+        return _("It cannot be taken back any more: work on it began on %(day)s.") % {"day": day_text(self.freezes_on)}
 
 
 def impact(document: uuid.UUID, wish: Wish, *, at: dt.datetime) -> Impact | None:

@@ -8,9 +8,9 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from apps.base.templatetags.tributary import day_text
 from apps.scheduling.services.exploding import Of
 from apps.scheduling.services.loading import Loaded
 from apps.scheduling.services.planning.world import Cause
@@ -73,7 +73,7 @@ def _day(value: Any) -> dt.date | None:
 
 
 def _sentence(kind: str, on: dt.date | None) -> str:
-    day = {"day": date_format(on, "DATE_FORMAT") if on else "–"}
+    day = {"day": day_text(on) if on else "–"}
     return {
         "stock": _("It is in stock on %(day)s."),
         "capacity": _("The machines are taken until %(day)s."),

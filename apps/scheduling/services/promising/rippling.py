@@ -62,7 +62,7 @@ def _nobody(source: Source, item: Key, quantity: int, needed: Minute) -> Answer 
 def _ask_anew(promise: uuid.UUID, *, at: dt.datetime) -> Replanned:
     """What was promised to us is not enough any more: the partners are asked for what is missing, and what they promise is ordered."""
     asks = Sources(parent=promise, at=at, hold_minutes=COMMIT_MINUTES)
-    (found,) = replanning.replan([promise], at=at, ask=asks)
+    (found,) = replanning.replan([promise], at=at, ask=asks, shown=asks.show)
     given = models.Peg.objects.filter(promise_id=promise, giver="part").values_list("document", flat=True)
     for unused in asks.unused(set(given)):
         drop(unused, by=SYSTEM, at=at)
