@@ -61,7 +61,7 @@ def carry(*, receiver: uuid.UUID, inline: bool) -> None:
     if inline:
         _inline(me, home)
     else:
-        transaction.on_commit(partial(_after_commit, me, home), robust=True)
+        transaction.on_commit(lambda: _after_commit(me, home), robust=True)
 
 
 def _inline(sender: uuid.UUID, home: Home) -> None:
@@ -120,15 +120,26 @@ def ask(*, home: Home, question: Question, body: Mapping[str, Any]) -> dict[str,
     return found
 
 
+# How many deliveries after a commit brought about this one, and how many there may be.
+_turn: ContextVar[int] = ContextVar("turn", default=0)
+MOST_TURNS = 16
+
+
 def _after_commit(sender: uuid.UUID, home: Home) -> None:
     """Deliver at once, but no more than one batch: somebody waits for his answer, and a backlog is the worker's (the sweep).
 
-    Whatever goes wrong here the sweep finds again: the envelope is safe in the log.
+    Whatever goes wrong here the sweep finds again: the envelope is safe in the log. What is taken in may say something in its turn, which is
+    delivered in the same way, a few turns deep; then it is the worker's, too.
     """
+    if (turn := _turn.get()) >= MOST_TURNS:
+        return
+    token = _turn.set(turn + 1)
     try:
         deliver(sender=sender, receiver=home.id, home=home, batches=1)
     except DatabaseError:
         log.exception("delivery after commit failed; the sweep will deliver", extra={"sender": str(sender), "receiver": home.slug})
+    finally:
+        _turn.reset(token)
 
 
 def deliver(*, sender: uuid.UUID, receiver: uuid.UUID, home: Home | None = None, batches: int | None = None) -> int:
@@ -142,7 +153,7 @@ def deliver(*, sender: uuid.UUID, receiver: uuid.UUID, home: Home | None = None,
         return 0
     total = 0
     # After the commit of a conversation through several homes, the one that acts may be the receiver himself.
-    with contextlib.nullcontext() if _acts(home) else boundary.enter(home):
+    with contextlib.nullcontext() if _acts(home) else boundary.enter(home, afresh=not connection.in_atomic_block):
         for _batch in itertools.count() if batches is None else range(batches):
             taken = _deliver_batch(sender)
             total += taken

@@ -6,6 +6,7 @@ urlpatterns = [
     path("schedule/", plan.schedule, name="schedule"),
     path("schedule/load/", plan.loads, name="schedule_load"),
     path("schedule/jobs/<uuid:id>/", plan.job, name="schedule_job"),
+    path("schedule/jobs/<uuid:id>/finish/", plan.finish, name="schedule_finish"),
     path("schedule/plans/start/", plan.start, name="plan_start"),
     path("schedule/plans/<uuid:id>/stop/", plan.stop, name="plan_stop"),
     path("schedule/resources/", resources.resources, name="resources"),

@@ -18,14 +18,17 @@ class NoWay(RuntimeError):
 
 
 @contextlib.contextmanager
-def enter(home: Home, *, by: Actor = SYSTEM) -> Iterator[Acting]:
+def enter(home: Home, *, by: Actor = SYSTEM, afresh: bool = False) -> Iterator[Acting]:
     """Act for `home`, one level further from where the conversation began, and come back.
 
     Inside an open transaction role and path change with the next statement, and change back afterwards. At most 8 levels deep,
-    and no enterprise twice on one path. Raises NoWay.
+    and no enterprise twice on one path. afresh: a conversation of its own begins here, in which nobody waits for another; only
+    between transactions. Raises NoWay.
     """
     outer = acting.current_or_none()
-    visited: tuple[uuid.UUID, ...] = (*outer.visited, outer.home.id) if outer and outer.home else ()
+    if afresh and connection.in_atomic_block:
+        raise NoWay(_("A conversation cannot begin afresh within another one."))
+    visited: tuple[uuid.UUID, ...] = (*outer.visited, outer.home.id) if outer and outer.home and not afresh else ()
     if home.id in visited:
         raise NoWay(_("This conversation would come back to an enterprise that is waiting for it."))
     if len(visited) >= DEEPEST:

@@ -4,6 +4,7 @@ from django.urls import URLPattern
 
 from apps.base.describing import both
 from apps.scheduling.api.calendars import CalendarCollection, CalendarDetail
+from apps.scheduling.api.jobs import JobCollection, JobFinish
 from apps.scheduling.api.operations import OperationCollection, OperationDetail
 from apps.scheduling.api.plans import PlanCollection, PlanDetail, PlanStop
 from apps.scheduling.api.resources import ResourceBreak, ResourceCollection, ResourceDetail, ResourceRepair
@@ -20,6 +21,8 @@ def routes() -> list[URLPattern]:
         *both("calendars/<str:uid>/", CalendarDetail.as_view(), "api-calendar"),
         *both("operations/", OperationCollection.as_view(), "api-operation-list"),
         *both("operations/<str:uid>/", OperationDetail.as_view(), "api-operation"),
+        *both("jobs/", JobCollection.as_view(), "api-job-list"),
+        *both("jobs/<str:uid>/moves/finish/", JobFinish.as_view(), "api-job-finish"),
         *both("plans/", PlanCollection.as_view(), "api-plan-list"),
         *both("plans/<str:uid>/", PlanDetail.as_view(), "api-plan"),
         *both("plans/<str:uid>/moves/stop/", PlanStop.as_view(), "api-plan-stop"),

@@ -1,6 +1,7 @@
 """Questions about the plan and about promises."""
 
 from apps.scheduling.selectors.entered import (
+    JOB,
     OPERATION,
     PLAN,
     RESOURCE,
@@ -9,6 +10,7 @@ from apps.scheduling.selectors.entered import (
     calendars,
     closure,
     down,
+    jobs,
     next_holidays,
     operation,
     operations,
@@ -21,6 +23,7 @@ from apps.scheduling.selectors.exploring import Node, Record, Work, made_of, of_
 from apps.scheduling.selectors.promises import Part, Promised, parts, promised
 
 __all__ = [
+    "JOB",
     "OPERATION",
     "PLAN",
     "RESOURCE",
@@ -34,6 +37,7 @@ __all__ = [
     "calendars",
     "closure",
     "down",
+    "jobs",
     "made_of",
     "next_holidays",
     "of_order",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Prefetch, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
 
 from apps.scheduling import models
 from apps.scheduling.selectors.working import public_holidays
@@ -87,3 +87,11 @@ def plans() -> QuerySet[models.Plan]:
 def plan(*, id: uuid.UUID) -> Mapping[str, Any] | None:
     row: Mapping[str, Any] | None = plans().filter(pk=id).values(*PLAN).first()
     return row
+
+
+JOB = ("id", "item__number", "quantity", "configuration", "promise_id", "starts_at", "ends_at", "firm", "held_until", "done_at")
+
+
+def jobs(*, at: dt.datetime) -> QuerySet[models.Job]:
+    """The jobs that count at a moment: firm ones, and those that are held still."""
+    return models.Job.objects.filter(Q(firm=True) | Q(held_until__gt=at))
