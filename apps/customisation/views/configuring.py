@@ -19,7 +19,7 @@ from apps.customisation import selectors, services
 from apps.customisation.models import Configuration
 from apps.customisation.services import Seller
 from apps.customisation.services.configuring import in_reader_words
-from apps.customisation.views.presenting import Shown, choices_of, configured, own_picture, product_card, quote_url, wanted_of
+from apps.customisation.views.presenting import Shown, choices_of, configured, focus_of, own_picture, product_card, quote_url, wanted_of
 from apps.exchange import services as exchange
 from apps.network import selectors as network
 
@@ -134,7 +134,7 @@ def _show(request: HttpRequest, maker: Seller, product: str, row: Configuration 
         return _silent(request, refusal.findings[0].detail)
     except (exchange.NoAnswer, network.NoPartner) as error:
         return _silent(request, str(error))
-    shown = Shown(told, picture=own_picture(request, maker), wanted=wanted, estimate=services.estimate(told), carried=carried)
+    shown = Shown(told, picture=own_picture(request, maker), wanted=wanted, estimate=services.estimate(told), carried=carried, focus=focus_of(request.GET))
     page = {**shown.context(), **_around(request, maker, row, is_draft="draft" in carried), "dropped": [finding.detail for finding in dropped]}
     return render(request, "configure/_configurator.html" if _is_swap(request) else "configure/configurator.html", page)
 

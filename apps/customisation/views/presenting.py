@@ -46,6 +46,11 @@ def query_of(choices: Mapping[str, str | None], more: Mapping[str, str] | None =
     return f"?{urlencode({'on': '1', **(more or {}), **pairs})}"
 
 
+def focus_of(query: QueryDict) -> str:
+    """The feature that the reader is at: what he took back, or what a change has changed."""
+    return query.get("open") or query.get("at") or ""
+
+
 def wanted_of(query: QueryDict) -> tuple[str, str | None] | None:
     """The grey value that is asked about: feature and value."""
     try:
@@ -86,14 +91,15 @@ def _escaped(feature: str) -> str:
 class Shown:
     """The configurator's page after the choices so far. picture: the address of a picture of the seller's by its name.
 
-    carried: what every address of the page says beside the choices.
+    carried: what every address of the page says beside the choices. focus: the feature that the reader is at.
     """
 
     def __init__(self, told: Told, *, picture: Callable[[str], str], wanted: tuple[str, str | None] | None = None, estimate: Estimate | None = None,
-                 carried: Mapping[str, str] | None = None) -> None:  # fmt: skip
+                 carried: Mapping[str, str] | None = None, focus: str = "") -> None:  # fmt: skip
         self.told, self.picture, self.estimate, self.carried = told, picture, estimate or Estimate(), carried or {}
         self.offers: Mapping[str, Plain] = told.answer["offers"]
         self.wanted = wanted if wanted and wanted[0] in self.offers else None
+        self.focus = focus
 
     def context(self) -> dict[str, Any]:
         told = self.told
@@ -153,6 +159,7 @@ class Shown:
             "options": options,
             "as_list": len(options) > MOST_CARDS,
             "delta": self._delta(feature),
+            "focus": feature["code"] == self.focus,
         }
         return {**shown, **self._number(feature, offer)} if feature["kind"] == "number" else shown
 
@@ -169,6 +176,7 @@ class Shown:
         else:
             known = [(one["code"], in_reader_words(one["name"]), Decimal(one["price"]) or None, one["picture"]) for one in feature["options"]]
             known += [(None, _("None"), None, "")] if feature["optional"] else []
+        focused = self._focused(feature, offer, [value for value, *_rest in known])
         for index, (value, name, price, picture) in enumerate(known):
             not_before = self.estimate.not_before.get(feature["code"], {}).get(value or "")
             chosen = offer["state"] != "open" and offer["value"] == value
@@ -183,7 +191,15 @@ class Shown:
                 "want": json.dumps([feature["code"], value], ensure_ascii=False),
                 "not_before": not_before,
                 "reason": self._reason(feature["code"], value),
+                "focus": index == focused,
             }
+
+    def _focused(self, feature: Plain, offer: Plain, values: Sequence[str | None]) -> int | None:
+        """Which card has the focus: the chosen one, else the first that can be chosen."""
+        if feature["code"] != self.focus:
+            return None
+        wanted = [offer["value"]] if offer["state"] == "chosen" else offer["possible"]
+        return next((index for index, value in enumerate(values) if value in wanted), None)
 
     def _number(self, feature: Plain, offer: Plain) -> dict[str, Any]:
         least, most = offer["least"], offer["most"]
@@ -221,8 +237,12 @@ class Shown:
 
     def _way_out(self, reason: Plain) -> dict[str, Any]:
         """A reason in words, with the changes that would help as addresses."""
-        changes = [{"text": capital(self.told.mend(change)), "url": query_of(change["choices"], self.carried)} for change in reason["changes"]]
+        changes = [{"text": capital(self.told.mend(change)), "url": self._changed(change)} for change in reason["changes"]]
         return {"why": self.told.why(reason), "changes": changes}
+
+    def _changed(self, change: Plain) -> str:
+        """The address after a change; the reader is then at what has changed."""
+        return query_of(change["choices"], {**self.carried, "at": change["changed"][0]["feature"]} if change["changed"] else self.carried)
 
 
 def capital(text: str) -> str:

@@ -15,7 +15,7 @@ from apps.base.findings import Invalid
 from apps.base.pages import is_part
 from apps.customisation import selectors, services
 from apps.customisation.views.configuring import as_picture, digest_in_name
-from apps.customisation.views.presenting import Shown, choices_of, configured, product_card, wanted_of
+from apps.customisation.views.presenting import Shown, choices_of, configured, focus_of, product_card, wanted_of
 from apps.tenants import selectors as tenants
 
 # Who looks without having said who he is: he may do nothing, and the views show him what is public.
@@ -70,7 +70,7 @@ def product(request: HttpRequest, slug: str, code: str) -> HttpResponse:
         except Invalid as refusal:
             raise Http404 from refusal
     carried = {"share": request.GET["share"]} if release is not None else {}
-    shown = Shown(told, picture=_picture(slug), wanted=wanted, carried=carried)
+    shown = Shown(told, picture=_picture(slug), wanted=wanted, carried=carried, focus=focus_of(request.GET))
     context = shown.context()
     link = request.build_absolute_uri(f"{request.path}{context['query']}")
     more = {"share_url": link, "page_url": request.path, "seller": told.seller, "is_public": True, "dropped": [finding.detail for finding in dropped]}
