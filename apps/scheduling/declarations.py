@@ -7,7 +7,19 @@ from apps.base.problems import Problem
 from apps.base.text import Text
 from apps.catalog.services.sheets import Column, Sheet
 from apps.documents.services import Counted, Moved, Owner, Panel
-from apps.scheduling.services import AlreadyRunning, BecameOrder, CapacityChanged, Frozen, HoldExpired, NotBroken, NotDoable, NotHeld, NotRunning, PlanAsked
+from apps.scheduling.services import (
+    AlreadyRunning,
+    BecameOrder,
+    CapacityChanged,
+    Frozen,
+    HoldExpired,
+    NotBroken,
+    NotDoable,
+    NotHeld,
+    NotRunning,
+    PlanAsked,
+    PlanChanged,
+)
 
 _EVERYBODY = {"buyer", "seller", "planner", "dock", "viewer", "integration"}
 PERMISSIONS = {
@@ -22,7 +34,8 @@ REACTIONS = {
     PlanAsked: ["apps.scheduling.tasks.replan_soon"],
     Moved: ["apps.scheduling.services.promising.react"],
     Counted: ["apps.scheduling.services.promising.counted"],
-    CapacityChanged: ["apps.scheduling.services.promising.capacity_changed"],
+    CapacityChanged: ["apps.scheduling.services.promising.capacity_changed", "apps.scheduling.services.retaining.keep_holds"],
+    PlanChanged: ["apps.scheduling.services.promising.plan_changed"],
 }
 
 # What partners may ask without a promise, who answers the configurator, and how a promise is entered, moved and told.

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
+from apps.base import announcing
 from apps.base.findings import Invalid
 from apps.logistics import services as logistics
 from apps.scheduling import models, tasks
@@ -233,3 +234,34 @@ def test_sixteen_askers_for_one_machine_hour_and_the_last_pieces(works: Member) 
         assert len(hours) == 16
         assert all(later[0] >= earlier[1] for earlier, later in itertools.pairwise(hours))
         assert sum((end - start for start, end in hours), dt.timedelta()) == dt.timedelta(hours=16)
+
+
+def test_a_hold_on_a_broken_machine_is_kept_elsewhere_or_given_up(works: Member) -> None:
+    for code in ("SAW-1", "SAW-2"):
+        machine(works, code, at="DAY", pool="SAW")
+    made(works, "C", of={"BAR": "1"}, steps=[{"pool": "SAW", "run": "10"}])
+    until = AT + dt.timedelta(hours=20)
+    held = promise(works, "C", "60", MONDAY, held_until=until)
+    ((first, _times),) = slots(works, held).items()
+    other = {"SAW-1": "SAW-2", "SAW-2": "SAW-1"}[first]
+    with works.acting():
+        scheduling.break_resource(resource=resource_id(first), until=AT + dt.timedelta(hours=30), by=works.actor, at=AT)
+        assert list(slots(works, held)) == [other]
+        assert models.Job.objects.get(promise_id=held).held_until == until
+        scheduling.break_resource(resource=resource_id(other), until=AT + dt.timedelta(hours=30), by=works.actor, at=AT)
+        row = models.Promise.objects.get(document=held)
+        assert (row.held_until, row.closed_at, models.Job.objects.filter(promise_id=held).count()) == (None, AT, 0)
+
+
+def test_a_full_replan_brings_back_what_had_moved(works: Member) -> None:
+    only = promise(works, "B", "30", FRIDAY)
+    with works.acting():
+        models.Promise.objects.filter(document=only).update(first_on=TUESDAY, asked_on=TUESDAY)
+        told: list[scheduling.PlanChanged] = []
+        plan = scheduling.start_plan(seconds=1, by=works.actor, at=AT)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(announcing, "announce", told.append)
+            scheduling.run_plan(plan=plan.pk, at=AT)
+        (news,) = told
+        assert [(one.promise, one.before, one.after) for one in news.moved] == [(only, FRIDAY, TUESDAY)]
+        assert replanning.days([only]) == {only: TUESDAY}

@@ -22,9 +22,9 @@ from apps.scheduling.services.calendaring import CapacityChanged
 from apps.scheduling.services.exploding import Of, Wanted
 from apps.scheduling.services.holding import Ordered
 from apps.scheduling.services.loading import Given, Loaded, load, scaled
-from apps.scheduling.services.planning.world import Ask, Cause, Demand, Minute, Outcome, Supply
+from apps.scheduling.services.planning.world import Answer, Ask, Cause, Demand, Key, Minute, Outcome, Source, Supply
 
-__all__ = ["Replanned", "Touched", "concerning", "days", "demands_of", "open_promises", "replan", "results", "taking_from", "touched", "world_of"]
+__all__ = ["Replanned", "Touched", "concerning", "days", "demands_of", "nobody", "open_promises", "replan", "results", "taking_from", "touched", "world_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +112,11 @@ def replan(promises: Sequence[uuid.UUID], *, at: dt.datetime, again: Sequence[uu
     outcome = planning.plan(loaded.world, demands, at=0)
     holding.write(outcome, loaded=loaded, firm=True, at=at)
     return results(rows, demands, loaded, outcome)
+
+
+def nobody(source: Source, item: Key, quantity: int, needed: Minute) -> Answer | None:
+    """For `World.ask`: what partners have promised stands, and they are not asked for the same once more."""
+    return None
 
 
 def open_promises(promises: Sequence[uuid.UUID] | None = None) -> list[models.Promise]:

@@ -1,7 +1,7 @@
 """A full replan: everything that has not begun is planned anew, built first, then improved while time and patience last; the best is kept.
 
-It never makes a promise later than it is. Nobody waits for it: the plan is locked only while the result is written, and where somebody has written
-it meanwhile the result is built anew on what stands then.
+It never makes a promise later than it is, and brings those that had moved back towards their first day. Nobody waits for it: the plan is locked
+only while the result is written, and where somebody has written it meanwhile the result is built anew on what stands then.
 """
 
 import datetime as dt
@@ -166,7 +166,8 @@ class _Run:
         rows = replanning.open_promises()
         ordered = holding.withdraw([row.document for row in rows], begun=self.at)
         loaded = replanning.world_of(rows, ordered, at=self.at)
-        return _Drawn(rows, replanning.demands_of(rows, loaded), loaded)
+        loaded.world.ask = replanning.nobody
+        return _Drawn(rows, replanning.demands_of(rows, loaded, recover=True), loaded)
 
     def _improved(self, drawn: _Drawn, built: Outcome) -> Outcome:
         with Watching(self.plan, self.seconds) as watching:

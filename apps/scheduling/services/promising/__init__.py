@@ -14,7 +14,7 @@ from apps.scheduling.services.promising.impacting import Frozen, Impact, Wish, a
 from apps.scheduling.services.promising.listening import answered, closed
 from apps.scheduling.services.promising.progressing import Finished, NotDoable, counted, expire, finish, overdue, tend
 from apps.scheduling.services.promising.reasoning import sentences
-from apps.scheduling.services.promising.rippling import capacity_changed, heard, part_moved, settle
+from apps.scheduling.services.promising.rippling import capacity_changed, heard, part_moved, plan_changed, settle
 from apps.scheduling.services.promising.telling import facts, parts_of, tell
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "overdue",
     "part_moved",
     "parts_of",
+    "plan_changed",
     "react",
     "sentences",
     "settle",

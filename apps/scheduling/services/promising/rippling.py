@@ -20,10 +20,10 @@ from apps.documents import services as documents
 from apps.scheduling import models
 from apps.scheduling.services import holding, replanning
 from apps.scheduling.services.calendaring import CapacityChanged
-from apps.scheduling.services.planning.world import Answer, Key, Minute, Source
 from apps.scheduling.services.promising.asking import Sources, drop
 from apps.scheduling.services.promising.committing import COMMIT_MINUTES, Firmed, can
 from apps.scheduling.services.replanning import Replanned, Touched
+from apps.scheduling.services.running import PlanChanged
 
 DAMPED = dt.timedelta(seconds=10)
 
@@ -40,6 +40,12 @@ def part_moved(document: uuid.UUID, *, kind: str, at: dt.datetime) -> None:
     _plan_anew(replanning.taking_from([document]), kind=kind, at=at)
 
 
+def plan_changed(news: PlanChanged) -> None:
+    """React to a full replan: customers whose promises can have another day hear of it."""
+    for one in news.moved:
+        tell(one, kind="change", at=news.at)
+
+
 def plan_anew_for(promises: Sequence[uuid.UUID], *, kind: str, at: dt.datetime) -> None:
     """Plan these promises of ours anew, and tell the customers of those that become later."""
     _plan_anew(Touched(promises=tuple(promises), jobs=()), kind=kind, at=at)
@@ -48,15 +54,10 @@ def plan_anew_for(promises: Sequence[uuid.UUID], *, kind: str, at: dt.datetime) 
 def _plan_anew(found: Touched, *, kind: str, at: dt.datetime, recover: bool = False) -> None:
     if not found.promises:
         return
-    for one in replanning.replan(found.promises, again=found.jobs, at=at, recover=recover, ask=_nobody):
+    for one in replanning.replan(found.promises, again=found.jobs, at=at, recover=recover, ask=replanning.nobody):
         anew = one if one.after is not None else _ask_anew(one.promise, at=at)
         if anew.later or (recover and anew.after is not None and anew.after != anew.before):
             tell(anew, kind=kind, at=at)
-
-
-def _nobody(source: Source, item: Key, quantity: int, needed: Minute) -> Answer | None:
-    """What partners have promised stands: they are not asked for the same once more."""
-    return None
 
 
 def _ask_anew(promise: uuid.UUID, *, at: dt.datetime) -> Replanned:
