@@ -252,7 +252,8 @@ def _inside(whole: Whole, record: Record | None) -> dict[str, Any]:
     if whole.head["side"] != "seller" or record is None or not acting.actor().may("schedule.view"):
         return {"inside": False, "listened": [str(whole.id)]}
     nodes = selectors.made_of(whole.id, at=clock.now())
-    parts = {part.document: part for part in selectors.serving([whole.id])}
+    given = [each.document for node in nodes for each in node.flat() if each.document]
+    parts = selectors.records(given)
     names = network.names([part.partner_id for part in parts.values()])
     heads = {row["id"]: row for row in conversation.heads(type="promise").filter(pk__in=list(parts)).values("id", "state")}
     span = _span(nodes)
