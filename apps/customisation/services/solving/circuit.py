@@ -85,6 +85,11 @@ class Circuit:
         return found
 
     @cached_property
+    def free_factors(self) -> list[int]:
+        """For each edge the solutions of what is free along it, two a variable."""
+        return [1 << len(edge.missing) for edge in self.edges]
+
+    @cached_property
     def without_variable(self) -> Mapping[int, Sequence[int]]:
         """The edges along which each variable is free."""
         found: dict[int, list[int]] = {}
@@ -143,11 +148,14 @@ class Circuit:
 
     def count(self, weights: Mapping[int, int]) -> int:
         """The weighted number of solutions; a literal that is not named weighs 1."""
-        factors = [1 << len(edge.missing) for edge in self.edges]
-        touched = {at for literal in weights for at in (*self.with_literal.get(literal, ()), *self.without_variable.get(abs(literal), ()))}
-        for at in touched:
-            edge = self.edges[at]
-            factors[at] = prod(weights.get(literal, 1) for literal in edge.literals) * prod(_both(weights, variable) for variable in edge.missing)
+        factors = self.free_factors.copy()
+        for literal, weight in weights.items():
+            for at in self.with_literal.get(literal, ()):
+                factors[at] *= weight
+        for variable in {abs(literal) for literal in weights}:
+            both = _both(weights, variable)
+            for at in self.without_variable.get(variable, ()):
+                factors[at] = factors[at] // 2 * both
         counts: list[int] = []
         for gate in self.gates:
             ways = [factors[at] * counts[self.edges[at].child] for at in gate.edges]
