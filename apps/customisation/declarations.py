@@ -3,7 +3,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.base.announcing import Question
 from apps.base.problems import Problem
 from apps.base.text import Text
-from apps.customisation.services import NoDraft, NoSuchConfiguration, NoSuchPicture, NoSuchProduct
+from apps.customisation.services import DOCUMENT_TYPE, NoDraft, NoSuchConfiguration, NoSuchPicture, NoSuchProduct
 
 _EVERYBODY = {"buyer", "seller", "planner", "dock", "viewer", "integration"}
 PERMISSIONS = {
@@ -17,11 +17,10 @@ MENU = [
     {"code": "configure", "label": Text("Configure", "选配"), "url": "configure", "icon": "adjustments-alt", "permission": "configuration.view", "order": 50}
 ]
 
-# Who orders from a maker may ask what can be ordered of him.
 QUESTIONS = {
-    "products": Question(document_type="order", answer="apps.customisation.services.answer_products"),
-    "configuration": Question(document_type="order", answer="apps.customisation.services.answer_configuration"),
-    "picture": Question(document_type="order", answer="apps.customisation.services.answer_picture"),
+    "products": Question(document_type=DOCUMENT_TYPE, answer="apps.customisation.services.answer_products"),
+    "configuration": Question(document_type=DOCUMENT_TYPE, answer="apps.customisation.services.answer_configuration"),
+    "picture": Question(document_type=DOCUMENT_TYPE, answer="apps.customisation.services.answer_picture"),
 }
 
 _NOTHING = Problem(

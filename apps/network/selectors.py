@@ -130,7 +130,9 @@ def partner(*, slug: str | None = None, id: uuid.UUID | None = None, document_ty
         return found[0]
     if found and found[0].state == "active":
         raise NoPartner(_("You and “%(name)s” have not agreed to exchange this kind of document.") % {"name": found[0].name})
-    raise NoPartner(_("“%(slug)s” is no partner of yours. Invite the enterprise under Network first.") % {"slug": str(slug or "")[:60]})
+    raise NoPartner(
+        _("“%(slug)s” is no partner of yours. Invite the enterprise under Network first.") % {"slug": str(slug or (listed.slug if listed else ""))[:60]}
+    )
 
 
 def agreed(*, id: uuid.UUID, document_type: str) -> uuid.UUID:
@@ -142,6 +144,13 @@ def agreed(*, id: uuid.UUID, document_type: str) -> uuid.UUID:
     if row is None:
         return partner(id=id, document_type=document_type).partnership_id
     return row[0]  # type: ignore[no-any-return]
+
+
+def role(*, id: uuid.UUID) -> str:
+    """What the enterprise with this id is to us in our partnership, in whatever state; empty where there is none. One query."""
+    me = acting.home().id
+    found = models.Partnership.objects.filter(Q(inviter=me, invitee=id) | Q(invitee=me, inviter=id)).values_list("inviter_id", "role").first()
+    return "" if found is None else found[1] if found[0] == me else MIRROR[found[1]]
 
 
 def agreed_partner(*, slug: str, document_type: str) -> uuid.UUID:

@@ -2,6 +2,7 @@
 
 from apps.customisation.services.answering import answer_configuration, answer_picture, answer_products
 from apps.customisation.services.configuring import (
+    DOCUMENT_TYPE,
     Estimate,
     NoSuchConfiguration,
     Seller,
@@ -35,6 +36,7 @@ from apps.customisation.services.picturing import LARGEST_PICTURE, NoSuchPicture
 from apps.customisation.services.publishing import check, publish, withdraw
 
 __all__ = [
+    "DOCUMENT_TYPE",
     "LARGEST_PICTURE",
     "LARGEST_UVL",
     "Estimate",

@@ -41,7 +41,7 @@ def refused(findings: Sequence[Finding]) -> Plain:
 def sold(partner_id: uuid.UUID | None) -> QuerySet[Product]:
     """The products that a customer may see, or everybody at home (None); others than customers see what is public."""
     found = Product.objects.filter(release__isnull=False).select_related("release", "item")
-    if partner_id is None or network.partner(id=partner_id).role == "customer":
+    if partner_id is None or network.role(id=partner_id) == "customer":
         return found
     return found.filter(Q(public=True))
 

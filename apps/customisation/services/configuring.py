@@ -28,6 +28,8 @@ from apps.exchange import services as exchange
 from apps.network import selectors as network
 
 Plain = Mapping[str, Any]
+# Who orders from a maker may ask what can be ordered of him.
+DOCUMENT_TYPE = "order"
 
 
 class NoSuchConfiguration(Exception):
@@ -49,17 +51,16 @@ def seller_of(slug: str | None) -> Seller:
     home = acting.home()
     if not slug or slug == home.slug:
         return Seller(id=home.id, slug=home.slug, name=home.name, own=True)
-    found = network.partner(slug=slug)
-    return Seller(id=found.id, slug=found.slug, name=found.name, own=False)
+    return seller_with(network.agreed_partner(slug=slug, document_type=DOCUMENT_TYPE))
 
 
 def seller_with(id: uuid.UUID) -> Seller:
-    """The seller with this id. Raises NoPartner."""
+    """The enterprise with this id as a seller; whether it is a partner is looked at when it is asked."""
     home = acting.home()
     if id == home.id:
         return seller_of(None)
-    found = network.partner(id=id)
-    return Seller(id=found.id, slug=found.slug, name=found.name, own=False)
+    found = network.names([id])[id]
+    return Seller(id=id, slug=found.slug, name=found.name, own=False)
 
 
 ANSWERERS = {"products": answering.answer_products, "configuration": answering.answer_configuration, "picture": answering.answer_picture}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -24,7 +25,6 @@ from apps.exchange import services as exchange
 from apps.network import selectors as network
 
 MOST_RECENT = 20
-DOCUMENT_TYPE = "order"
 
 
 def seller_or_404(slug: str) -> Seller:
@@ -40,7 +40,7 @@ def configure(request: HttpRequest) -> HttpResponse:
     """What can be configured here: one's own products, and the partners'; and what was configured last."""
     need("configuration.view")
     sellers = [services.seller_of(None)]
-    sellers += [services.seller_with(partner.id) for partner in network.active() if DOCUMENT_TYPE in partner.document_types]
+    sellers += [services.seller_with(partner.id) for partner in network.active() if services.DOCUMENT_TYPE in partner.document_types]
     offers = [_offer(request, seller) for seller in sellers]
     context = {
         "offers": [offer for offer in offers if offer["products"]],
@@ -104,10 +104,7 @@ def configuration(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
     row = selectors.configuration(id=uid)
     if row is None:
         raise Http404
-    try:
-        maker = services.seller_with(row.seller_id)
-    except network.NoPartner as error:
-        return _silent(request, str(error))
+    maker = services.seller_with(row.seller_id)
     if request.method == "POST":
         return _keep(request, maker, row.product, row)
     return _show(request, maker, row.product, row, choices_of(request.GET) if "on" in request.GET else row.choices)
@@ -127,14 +124,17 @@ def _show(request: HttpRequest, maker: Seller, product: str, row: Configuration 
     wanted, carried = wanted_of(request.GET), _carried(request, maker, row)
     release = row.release if row else _number(carried.get("release", ""))
     try:
-        told, dropped = configured(seller=maker, product=product, choices=choices, release=release, wanted=wanted, draft="draft" in carried)
+        # One transaction for all that is asked: what is told belongs together, and each home is entered once.
+        with transaction.atomic():
+            told, dropped = configured(seller=maker, product=product, choices=choices, release=release, wanted=wanted, draft="draft" in carried)
+            estimate = services.estimate(told)
     except Invalid as refusal:
         if any(finding.pointer in ("/product", "/release") for finding in refusal.findings) and row is None:
             raise Http404 from refusal
         return _silent(request, refusal.findings[0].detail)
     except (exchange.NoAnswer, network.NoPartner) as error:
         return _silent(request, str(error))
-    shown = Shown(told, picture=own_picture(request, maker), wanted=wanted, estimate=services.estimate(told), carried=carried, focus=focus_of(request.GET))
+    shown = Shown(told, picture=own_picture(request, maker), wanted=wanted, estimate=estimate, carried=carried, focus=focus_of(request.GET))
     page = {**shown.context(), **_around(request, maker, row, is_draft="draft" in carried), "dropped": [finding.detail for finding in dropped]}
     return render(request, "configure/_configurator.html" if _is_swap(request) else "configure/configurator.html", page)
 
