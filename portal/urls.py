@@ -57,5 +57,6 @@ urlpatterns: list[Any] = [
     path("admin/", platform.urls),
     # Pages: today, search and health; documents of every type
     path("", include("apps.live.urls")),
+    path("", include("apps.logistics.urls")),
     path("", include("apps.documents.urls")),
 ]

@@ -18,8 +18,8 @@ REACTIONS = {
     Provisioned: ["apps.exchange.services.make_first_key"],
 }
 
-# The media types in which a document can be asked for, and who writes them.
-WRITERS = dict.fromkeys(MEDIA_TYPES, "apps.exchange.services.write")
+# What can be asked for as a standard message, in which media types, and who writes it.
+WRITERS = {kind: dict.fromkeys(MEDIA_TYPES, "apps.exchange.services.write") for kind in ("order", "order_response")}
 
 
 def _sentence(finding: Finding) -> str:

@@ -3,7 +3,8 @@
 from django.utils.translation import gettext_lazy as _
 
 from apps.base.problems import Problem
-from apps.documents.services import Moved, Owner
+from apps.base.text import Text
+from apps.documents.services import Moved, Owner, Panel
 from apps.logistics.services import AlreadyReceived, DuplicateUnit, NoPrefix, NotEnough, OverDelivery
 from apps.scheduling.services import Finished
 
@@ -21,16 +22,38 @@ REACTIONS = {Moved: ["apps.logistics.services.follow"], Finished: ["apps.logisti
 OWNED = {
     "despatch_advice": Owner(
         enter="apps.logistics.services.despatching.enter",
+        revise="apps.logistics.services.despatching.revise",
         make="apps.logistics.services.despatching.make",
         shapes="apps.logistics.api.advices.DESPATCH",
         tell="apps.logistics.api.advices.despatched",
+        page="dock",
+        move_pages={"replace": "dock_packing"},
+        lines="dock/_despatched.html",
+        show="apps.logistics.views.showing.despatched",
+        css="css/dock.css",
     ),
     "receipt_advice": Owner(
         enter="apps.logistics.services.receiving.enter",
         shapes="apps.logistics.api.advices.RECEIPT",
         tell="apps.logistics.api.advices.received",
+        page="dock_expected",
+        lines="dock/_received.html",
+        show="apps.logistics.views.showing.received",
+        css="css/dock.css",
     ),
 }
+
+PANELS = {
+    "order": [
+        Panel(
+            code="deliveries",
+            template="dock/_deliveries.html",
+            show="apps.logistics.views.showing.deliveries",
+            permission="despatch_advice.view",
+        )
+    ]
+}
+MENU = [{"code": "dock", "label": Text("Dock", "收发货"), "url": "dock", "icon": "truck-delivery", "permission": "despatch_advice.view", "order": 25}]
 
 # What scheduling asks: how much of which item is nobody's yet.
 ON_HAND = ["apps.logistics.selectors.on_hand"]

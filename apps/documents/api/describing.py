@@ -220,8 +220,8 @@ def _filters(states: list[str]) -> list[OpenApiParameter]:
     ]
 
 
-def _formats(found: Any) -> dict[Any, Any]:
-    messages = {(200, name): OpenApiResponse(OpenApiTypes.BINARY, description=_("The document as a standard message.")) for name in writers()}
+def _formats(found: Any, kind: str) -> dict[Any, Any]:
+    messages = {(200, name): OpenApiResponse(OpenApiTypes.BINARY, description=_("The document as a standard message.")) for name in writers(kind)}
     return {(200, "application/json"): found, **messages}
 
 
@@ -257,7 +257,7 @@ def detail(document_type: DocumentType, shapes: Shapes) -> Any:
         f"{document_type.code}_read",
         format_lazy(_("{document}: read"), document=document_type.label),
         tags=[document_type.collection],
-        answers=_formats(shapes.whole),
+        answers=_formats(shapes.whole, document_type.code),
         refused=[404, 406],
         parameters=[UID],
     )
@@ -399,7 +399,7 @@ def answers(document_type: DocumentType, collection: str) -> tuple[Any, Any]:
         refused=[422],
         parameters=[*_filters([]), *paging(list(ANSWERS_BY))],
     )
-    read = operation(f"{code}_read", format_lazy(_("{document}: read"), document=label), tags=[collection], answers=_formats(found), refused=[404, 406],
+    read = operation(f"{code}_read", format_lazy(_("{document}: read"), document=label), tags=[collection], answers=_formats(found, code), refused=[404, 406],
                      parameters=[UID])  # fmt: skip
     one, many = _of(Answer, document_type, collection=collection), _of(Answers, document_type, collection=collection)
     return extend_schema_view(get=listed)(many), extend_schema_view(get=read)(one)

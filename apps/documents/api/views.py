@@ -122,16 +122,20 @@ class MessageRenderer(renderers.BaseRenderer):
         return data if isinstance(data, bytes) else dumps(data)
 
 
-def writers() -> dict[str, str]:
-    """The formats in which the floors above can write a document: the writer's dotted name by media type (`declarations.WRITERS`)."""
-    return {media_type: name for declared in announcing.declared("WRITERS") for media_type, name in declared.items()}
+def writers(kind: str) -> dict[str, str]:
+    """The formats in which the floors above can write a kind of message: the writer's dotted name by media type (`declarations.WRITERS`)."""
+    return {media_type: name for declared in announcing.declared("WRITERS") for media_type, name in declared.get(kind, {}).items()}
 
 
 class InFormats(DocumentView):
-    """Gives a document in the media type that is asked for (`Accept`): JSON, or a standard message."""
+    """Gives a document in the media type that is asked for (`Accept`): JSON, or a standard message of the kind that it is."""
+
+    def kind(self) -> str:
+        """The kind of message."""
+        return self.document_type.code
 
     def get_renderers(self) -> list[renderers.BaseRenderer]:
-        messages = [type("Renderer", (MessageRenderer,), {"media_type": name})() for name in writers()]
+        messages = [type("Renderer", (MessageRenderer,), {"media_type": name})() for name in writers(self.kind())]
         return [JSONRenderer(), *messages]
 
     def message(self, **what: Any) -> Response | None:
@@ -139,7 +143,7 @@ class InFormats(DocumentView):
         wanted = self.request.accepted_renderer.media_type
         if wanted == JSONRenderer.media_type:
             return None
-        return Response(import_string(writers()[wanted])(media_type=wanted, **what), content_type=wanted)
+        return Response(import_string(writers(self.kind())[wanted])(media_type=wanted, **what), content_type=wanted)
 
 
 class Detail(InFormats):
@@ -280,6 +284,9 @@ class Answers(DocumentView):
 
 class Answer(InFormats):
     collection: str
+
+    def kind(self) -> str:
+        return self.collection.removesuffix("s").replace("-", "_")
 
     def get(self, request: Request, uid: str) -> Response:
         rows = selectors.answers(type=self.document_type.code, collection=self.collection).filter(pk=uuid_of(uid))

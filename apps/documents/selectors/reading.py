@@ -149,6 +149,20 @@ def progress(*, id: uuid.UUID) -> Mapping[uuid.UUID, Mapping[str, Decimal]]:
     return sums
 
 
+def linking(*, target: uuid.UUID, type: str) -> list[Mapping[str, Any]]:
+    """The documents of a type whose lines answer, ship or bill a line of this one, the newest first."""
+    linked = models.Link.objects.filter(target__document_id=target, line__document__type=type).values("line__document_id")
+    columns = ("id", "number", "state", "side", "partner_id", "updated_at")
+    return list(models.Document.objects.filter(pk__in=linked).order_by("-created_at", "-id").values(*columns))
+
+
+def answering(*, type: str, field: str, id: uuid.UUID) -> Mapping[str, Any] | None:
+    """The newest document of a type that names this one in its details under `field`, and that both sides know; None where there is none."""
+    found = models.Document.objects.filter(type=type, details__contains={field: str(id)}).exclude(own_said=0, partner_said=0)
+    row: Mapping[str, Any] | None = found.order_by("-created_at").values("id", "number", "state").first()
+    return row
+
+
 def history(*, id: uuid.UUID) -> list[Mapping[str, Any]]:
     """The steps of a document, the first one first."""
     return list(models.Step.objects.filter(document_id=id).order_by("position").values(*STEP))

@@ -127,8 +127,8 @@ def _number_once(content: Content) -> Iterator[None]:
         raise _number_taken(content.number) from error
 
 
-def revise(*, document: uuid.UUID, given: Mapping[str, Any], by: Actor, at: dt.datetime, version: int | None = None) -> models.Document:
-    """Replace the content of a draft. given: number, currency, note, lines as for draft(); what is absent stays."""
+def revise(*, document: uuid.UUID, given: Mapping[str, Any], by: Actor, at: dt.datetime, version: int | None = None, lenient: bool = False) -> models.Document:
+    """Replace the content of a draft. given: number, currency, note, details, lines as for draft(); what is absent stays."""
     with transaction.atomic():
         row, document_type = lock(document, version=version)
         _need(by, f"{row.type}.draft")
@@ -137,8 +137,8 @@ def revise(*, document: uuid.UUID, given: Mapping[str, Any], by: Actor, at: dt.d
         before = storing.load(row)
         now = {"number": before.number, "currency": before.currency, "note": before.note, "issued_on": before.issued_on, "details": before.details}
         known = [wording._write_line(line) for line in before.lines]
-        content = read_content(document_type, given={**now, "lines": known, **given}, today=at.date(), own=row.pk)
-        items = _match(content, side=row.side, partner_id=row.partner_id, lenient=False)
+        content = read_content(document_type, given={**now, "lines": known, **given}, today=at.date(), lenient=lenient, own=row.pk)
+        items = _match(content, side=row.side, partner_id=row.partner_id, lenient=lenient)
         made = storing.made_by(by, at=at, move="revise")
         storing.drop_lines(row)
         batch = Batch()

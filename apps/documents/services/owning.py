@@ -25,7 +25,7 @@ class Owner:
     draft; empty: drafts of this type are not changed. make: `(document, move, data, by, at, version)` makes a move; empty: as for every
     type. tell: `(whole) -> dict` what REST tells beyond the common. shapes: the `Shapes` of all that, for the description of the interface.
     page: the URL name of the page on which a document is entered; empty: none. move_pages: by a move's code the URL name of the page that asks
-    what it needs. lines: the template that shows its lines in place of the common one, with what `show: (whole) -> dict` gives.
+    what it needs. lines: the template that shows its lines in place of the common one, with what `show: (whole) -> dict` gives; css: its style sheet.
     """
 
     enter: str
@@ -37,6 +37,7 @@ class Owner:
     move_pages: Mapping[str, str] = field(default_factory=dict)
     lines: str = ""
     show: str = ""
+    css: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

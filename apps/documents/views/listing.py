@@ -69,8 +69,8 @@ def document_list(request: HttpRequest, document_type: DocumentType) -> HttpResp
     context = {
         "type": document_type,
         "rows": [row_of(document_type, row, partner=names.get(row["partner_id"], "–"), today=today) for row in page.rows],
-        "columns": _columns(request.GET),
-        "totals": selectors.totals(found.qs),
+        "columns": _columns(document_type, request.GET),
+        "totals": selectors.totals(found.qs) if document_type.priced else [],
         "previous_url": _with(request.GET, cursor=page.newer) if page.newer else "",
         "next_url": _with(request.GET, cursor=page.older) if page.older else "",
         "new_url": _new_url(document_type),
@@ -99,9 +99,10 @@ def _bulk_moves(document_type: DocumentType) -> list[Move]:
     return [move for move in document_type.moves if is_plain(move) and acting.actor().may(f"{document_type.code}.{move.code}")]
 
 
-def _columns(query: QueryDict) -> list[dict[str, Any]]:
+def _columns(document_type: DocumentType, query: QueryDict) -> list[dict[str, Any]]:
     wanted = [code for code in query.getlist("columns") if code in COLUMNS]
-    return [{"code": code, "label": label, "shown": not wanted or code in wanted} for code, label in _labels().items()]
+    empty = {*(() if document_type.dated else ("due_on",)), *(() if document_type.priced else ("amount",))}
+    return [{"code": code, "label": label, "shown": not wanted or code in wanted} for code, label in _labels().items() if code not in empty]
 
 
 def _kept(query: QueryDict) -> QueryDict:

@@ -162,7 +162,7 @@ def lines_page(request: HttpRequest, whole: Whole) -> dict[str, Any]:
     """Some of a document's lines, and the pages that show the others; or what the owner of the type shows of them."""
     owner = documents.owner_of(whole.type.code)
     if owner and owner.lines:
-        return {"lines_template": owner.lines, **import_string(owner.show)(whole)}
+        return {"lines_template": owner.lines, "lines_css": owner.css, **import_string(owner.show)(whole)}
     text, last = request.GET.get("lines", ""), max(1, -(-len(whole.lines) // SHOWN_LINES))
     page = min(int(text), last) if text.isdecimal() and 0 < len(text) < 6 and int(text) else 1
     shown = whole.lines[(page - 1) * SHOWN_LINES : page * SHOWN_LINES]

@@ -58,7 +58,7 @@ def _papers(document_type: DocumentType, uid: uuid.UUID) -> dict[str, Any]:
         for found in selectors.originals(id=uid)
     ]
     added = [{**row, "url": address("document_attachment", document_type, uid, row["id"])} for row in selectors.attachments(id=uid)]
-    return {"downloads": ([written] if MESSAGE in writers() else []) + received, "attachments": added}
+    return {"downloads": ([written] if MESSAGE in writers(document_type.code) else []) + received, "attachments": added}
 
 
 @of_type()
@@ -147,9 +147,9 @@ def attachment(request: HttpRequest, document_type: DocumentType, uid: uuid.UUID
 def message(request: HttpRequest, document_type: DocumentType, uid: uuid.UUID) -> HttpResponse:
     """The document as a standard message, as a file."""
     whole = found(document_type, uid)
-    if MESSAGE not in writers():
+    if MESSAGE not in writers(document_type.code):
         raise Http404
-    return _file(import_string(writers()[MESSAGE])(media_type=MESSAGE, document=whole), whole.head["number"], MESSAGE)
+    return _file(import_string(writers(document_type.code)[MESSAGE])(media_type=MESSAGE, document=whole), whole.head["number"], MESSAGE)
 
 
 @of_type()

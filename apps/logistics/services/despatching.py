@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from apps.base import fields, units
@@ -54,6 +55,14 @@ def enter(*, given: Mapping[str, Any], by: Actor, at: dt.datetime) -> uuid.UUID:
     return uuid.UUID(str(row.pk))
 
 
+def revise(*, document: uuid.UUID, given: Mapping[str, Any], by: Actor, at: dt.datetime, version: int | None = None) -> None:
+    """Say anew what an advice holds that was not shipped yet: lines and units as for a new one. Raises NotAllowed, Stale, Invalid."""
+    check_names(given, CONTENT)
+    content, _partner = _read(given, {})
+    note = {"note": given["note"]} if given.get("note") is not None else {}
+    engine.revise(document=document, given={**content, **note}, by=by, at=at, version=version, lenient=True)
+
+
 def make(*, document: uuid.UUID, move: str, data: Mapping[str, Any], by: Actor, at: dt.datetime, version: int | None = None) -> None:
     """Make a move on a despatch advice. `replace` says the whole content again, lines and units as for a new one; until it is received."""
     said = dict(data)
@@ -64,6 +73,22 @@ def make(*, document: uuid.UUID, move: str, data: Mapping[str, Any], by: Actor, 
         content, _partner = _read(data, shipped_by(document))
         said = {"note": data.get("note"), "reason": data.get("reason"), **content}
     engine.apply(document=document, move=move, data=said, by=by, at=at, version=version)
+
+
+def pack(*, document: uuid.UUID, given: Mapping[str, Any], ship: bool, by: Actor, at: dt.datetime, version: int | None = None) -> None:
+    """Say anew what a delivery holds, and ship it where that is wanted: both, or neither. What was shipped already is replaced.
+
+    Raises what the moves raise.
+    """
+    head = documents.head(id=document)
+    if head is None or head["state"] != TYPES[TYPE].draft:
+        make(document=document, move=REPLACE, data=given, by=by, at=at, version=version)
+        return
+    content = {name: value for name, value in given.items() if name in CONTENT}
+    with transaction.atomic():
+        revise(document=document, given=content, by=by, at=at, version=version)
+        if ship:
+            engine.apply(document=document, move="ship", by=by, at=at)
 
 
 def shipped_by(document: uuid.UUID) -> dict[Key, Decimal]:

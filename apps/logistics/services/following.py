@@ -1,5 +1,6 @@
 """What follows from the moves of the dock's documents, at both homes: units are packed or unpacked, stock goes or comes, a delivery is answered."""
 
+import datetime as dt
 import uuid
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -241,11 +242,18 @@ def _need_honest(whole: Whole) -> None:
     """A partner's lines count what they say, and nothing else. Raises Unacceptable."""
     honest = {despatching.TYPE: _honest_despatch, receiving.TYPE: _honest_receipt}[whole.type.code]
     try:
-        sound = all(_is_whole(line["details"]) and honest(line, line["details"]) for line in whole.lines)
+        sound = _is_readable(whole.head["details"]) and all(_is_whole(line["details"]) and honest(line, line["details"]) for line in whole.lines)
     except (KeyError, ValueError, TypeError, ArithmeticError, AttributeError) as error:
         raise Unacceptable(_("The move cannot be read: %(error)s") % {"error": error}) from error
     if not sound:
         raise Unacceptable(_("A line counts something else than it says."))
+
+
+def _is_readable(details: Mapping[str, Any]) -> bool:
+    """Whether what the head says beside its lines is what it is shown as."""
+    if arrives := details.get("arrives_on"):
+        dt.date.fromisoformat(arrives)
+    return isinstance(details.get("tracking", ""), str)
 
 
 def _is_whole(details: Mapping[str, Any]) -> bool:

@@ -221,6 +221,29 @@ def next_ssccs(count: int) -> list[str]:
     return [f"{number}{gs1_standard_check_digit(number)}" for number in numbers]
 
 
+def even(lines: Sequence[Mapping[str, Any]], *, pallet: str, known: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Units of the same size, as a person at the dock packs: each line in so many `packs` of a `type`, all of it on one pallet where one is named.
+
+    lines: line, quantity, lot, packs, type. known: SSCCs that are there already, and are used first.
+    """
+    numbers = iter(known)
+    on_pallet = {"sscc": next(numbers, ""), "type": pallet} if pallet else None
+    packs = [
+        {"sscc": next(numbers, ""), "type": line["type"], "contains": [{"line": line["line"], "quantity": format(part, "f"), "lot": line["lot"]}]}
+        for line in lines
+        for part in _parts(line["quantity"], line["packs"])
+    ]
+    return [{**on_pallet, "contains": packs}] if on_pallet and packs else packs
+
+
+def _parts(quantity: Decimal, count: int) -> list[Decimal]:
+    """A quantity in so many parts, as equal as they can be: whole where it is whole. Fewer where there is not enough for all."""
+    step = Decimal(1) if quantity == quantity.to_integral_value() else Decimal("0.000001")
+    whole, rest = divmod(int(quantity / step), max(count, 1))
+    parts = [(whole + (1 if index < rest else 0)) * step for index in range(max(count, 1))]
+    return [part for part in parts if part]
+
+
 def write(units: Sequence[Unit]) -> list[dict[str, Any]]:
     """Units as they stand in the document and in REST."""
     return [

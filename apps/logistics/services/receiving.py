@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from apps.base import fields, units
@@ -90,6 +91,14 @@ def enter(*, given: Mapping[str, Any], by: Actor, at: dt.datetime) -> uuid.UUID:
     return uuid.UUID(str(row.pk))
 
 
+def receive(*, given: Mapping[str, Any], by: Actor, at: dt.datetime) -> uuid.UUID:
+    """Write a receipt advice and send it: both, or neither. Raises what either raises."""
+    with transaction.atomic():
+        receipt = enter(given=given, by=by, at=at)
+        engine.apply(document=receipt, move="send", by=by, at=at)
+    return receipt
+
+
 def _advice(given: Any) -> Whole:
     """The delivery on the way that is answered. Raises Invalid."""
     reader = Reader()
@@ -98,14 +107,15 @@ def _advice(given: Any) -> Whole:
     found = documents.whole(id=id, type=ANSWERED) if id else None
     if found is None or found.head["side"] != "buyer":
         raise refuse("/despatch_advice", "despatch_advice", _("No delivery with this uid is on its way to you."))
-    if not _is_receivable(found.head):
+    if not is_receivable(found.head):
         state = TYPES[ANSWERED].state(found.head["state"])
         words = _("The delivery %(number)s is “%(state)s”: it cannot be received.") % {"number": found.head["number"], "state": state.label}
         raise refuse("/despatch_advice", "not_receivable", words)
     return found
 
 
-def _is_receivable(head: Mapping[str, Any]) -> bool:
+def is_receivable(head: Mapping[str, Any]) -> bool:
+    """Whether a delivery is on its way: neither received nor cancelled."""
     receive = TYPES[ANSWERED].find_move(RECEIVE)
     return receive is not None and head["state"] in receive.before
 
@@ -184,7 +194,7 @@ def _written(shipped: Mapping[str, Any], counted: Counted, advice: uuid.UUID) ->
 def answer(*, receipt: Whole, by: Actor, at: dt.datetime) -> None:
     """Say of the delivery that it was received, together with the receipt that says how. Raises AlreadyReceived where it changed since."""
     advice = documents.whole(id=uuid.UUID(receipt.head["details"]["despatch_advice"]), type=ANSWERED)
-    if advice is None or not _is_receivable(advice.head):
+    if advice is None or not is_receivable(advice.head):
         state = TYPES[ANSWERED].state(advice.head["state"]).label if advice else "–"
         raise AlreadyReceived(
             _("The delivery %(number)s is “%(state)s”: it cannot be received.") % {"number": receipt.head["details"]["despatch_number"], "state": state}

@@ -23,6 +23,7 @@ from apps.documents import selectors as documents
 from apps.documents.selectors import Whole
 from apps.documents.services import MayNot, NoSuchDocument
 from apps.logistics import models
+from apps.logistics.selectors.docking import Seen
 from apps.logistics.services.packing import TYPES, read_sscc
 
 LONGEST = 400
@@ -134,39 +135,6 @@ def _judged(whole: Whole, dock: str, move: str, text: str) -> Scanned:
         return _unit(whole, seen, code) if code.sscc else _piece(whole, seen, code, text)
     except Wrong as wrong:
         return Scanned(accepted=False, sentence=str(wrong))
-
-
-# What was seen so far ------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """What was scanned of a delivery. units: all of it, by SSCC; covered: those that were scanned, with all that lies in them; counts: by line."""
-
-    units: Mapping[str, models.HandlingUnit]
-    covered: frozenset[str]
-    counts: Mapping[int, Decimal]
-    serials: frozenset[tuple[int | None, str]]
-
-    @classmethod
-    def of(cls, whole: Whole, dock: str) -> "Seen":
-        units = list(models.HandlingUnit.objects.filter(document_id=whole.id).order_by("position"))
-        scans = list(models.Scan.objects.filter(document_id=whole.id, dock=dock, accepted=True))
-        named = {scan.unit for scan in scans if scan.unit}
-        covered: dict[uuid.UUID, str] = {}
-        for unit in units:
-            if unit.sscc in named or unit.parent_id in covered:
-                covered[unit.pk] = unit.sscc
-        counts: dict[int, Decimal] = {}
-        parts = [(int(one["line"]), Decimal(one["quantity"])) for unit in units if unit.pk in covered for one in unit.contents]
-        for line, quantity in [*parts, *((scan.line, scan.quantity) for scan in scans if scan.line is not None)]:
-            counts[line] = counts.get(line, NONE) + quantity
-        return cls(
-            units={unit.sscc: unit for unit in units},
-            covered=frozenset(covered.values()),
-            counts=counts,
-            serials=frozenset((scan.line, scan.serial) for scan in scans if scan.serial),
-        )
 
 
 # A unit --------------------------------------------------------------------------------------------------------------
