@@ -1,5 +1,6 @@
 """Questions about products and configurations."""
 
+import re
 import uuid
 from collections.abc import Mapping
 
@@ -7,10 +8,12 @@ from django.db.models import Q, QuerySet
 
 from apps.customisation.models import Configuration, Option, Product, Release
 from apps.customisation.services.editing import described
+from apps.customisation.services.picturing import NAME
 
 __all__ = [
     "configuration", "configurations", "described", "draft", "is_public_picture", "product", "products", "release", "releases", "shared", "wire",
 ]  # fmt: skip
+TOKEN = re.compile(r"[\w-]{1,64}\Z", re.ASCII)
 
 
 def products() -> QuerySet[Product]:
@@ -47,7 +50,7 @@ def configuration(*, id: uuid.UUID) -> Configuration | None:
 
 def shared(*, token: str) -> Configuration | None:
     """The configuration to which a link with this token leads."""
-    return Configuration.objects.filter(token=token).first()
+    return Configuration.objects.filter(token=token).first() if TOKEN.match(token) else None
 
 
 def wire(*, id: uuid.UUID) -> Mapping[str, object] | None:
@@ -59,6 +62,8 @@ def wire(*, id: uuid.UUID) -> Mapping[str, object] | None:
 def is_public_picture(*, name: str) -> bool:
     """Whether a picture is of a public product that is sold, or of one of its options in a published release."""
     sold = Q(public=True, release__isnull=False)
+    if not NAME.match(name):
+        return False
     if Product.objects.filter(sold, picture=name).exists():
         return True
     behind = {"feature__release__product__public": True, "feature__release__product__release__isnull": False, "feature__release__published_at__isnull": False}

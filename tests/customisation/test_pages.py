@@ -357,3 +357,43 @@ def test_uvl_is_taken_and_given_on_the_page(pair: Two) -> None:
         404,
         200,
     ]
+
+
+NUL = "%00"
+
+
+def test_characters_that_no_database_takes_find_nothing(pair: Two) -> None:
+    _buyer, maker = pair
+    fridge.enter(maker, public=True)
+    client = maker.page_client(raise_request_exception=False)
+    client.post("/configure/products/fridge/deeds/", {"deed": "begin"})
+    with unchanged(maker):
+        paths = [f"/configure/shared/{NUL}/", f"/configure/pictures/{maker.slug}/{NUL}.png/", f"/p/{maker.slug}/pictures/{NUL}/"]
+        assert [client.get(path).status_code for path in paths] == [404, 404, 404]
+        assert client.get(f"/p/{maker.slug}/fridge/?share={NUL}&on=1&c.{NUL}=x&c.colour={NUL}&open={NUL}&at={NUL}&want={NUL}").status_code == 200
+        assert client.get(address(maker, f"?on=1&release={NUL}&c.width={NUL}")).status_code == 200
+        assert client.get(f"/configure/products/fridge/?release={NUL}&check={NUL}").status_code == 200
+        assert client.get(f"/configure/products/fridge/parts/rules/?code={NUL}").status_code == 404
+        for deed in ("remove", "up"):
+            assert client.post("/configure/products/fridge/deeds/", {"deed": deed, "part": "rules", "code": "\0"}).status_code == 303
+        for part, given in (("features", {"code": "\0", "kind": "flag", "lines-TOTAL_FORMS": "0"}), ("rules", {"code": "x", "kind": "table", "table": "\0"})):
+            assert client.post(f"/configure/products/fridge/parts/{part}/", given).status_code == 422
+        assert client.post(address(maker), {"c.colour": "\0"}).status_code == 409
+
+
+def test_an_administrator_looks_at_products_and_configurations(pair: Two) -> None:
+    _buyer, maker = pair
+    fridge.enter(maker)
+    client = maker.page_client()
+    client.post(address(maker), {"c.colour": "red"})
+    with maker.acting():
+        product = selectors.product(code="fridge")
+        row = selectors.configurations().get()
+        assert product is not None
+        feature = product.release.features.first()  # type: ignore[union-attr]
+    rows = {"product": product.pk, "release": product.release_id, "feature": feature.pk, "configuration": row.pk}  # type: ignore[union-attr]
+    for model, key in rows.items():
+        for path in ("", f"{key}/change/"):
+            page = client.get(f"/admin/home/customisation/{model}/{path}")
+            assert page.status_code == 200
+            assert row.token not in page.content.decode()

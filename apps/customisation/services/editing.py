@@ -238,7 +238,7 @@ def _read(read: Callable[[Any, str, list[Finding]], dict[str, Any]], given: Row)
 
 
 def _known(kind: type[models.Model], draft: Release, name: str, code: str) -> Any:
-    found = kind._default_manager.filter(release=draft, **{name: code}).first()
+    found = kind._default_manager.filter(release=draft, **{name: code}).first() if code.isprintable() else None
     if found is None:
         raise NoSuchProduct(_("There is no such part of the product."))
     return found
