@@ -101,3 +101,15 @@ def test_the_plan_is_read_and_a_machine_broken_without_scripts(sit_down: Callabl
     expect(row).to_contain_text("Bearing")
     row.locator("button", has_text="It runs again").click()
     expect(page.locator("tr", has_text="PRESS-1")).not_to_contain_text("Bearing")
+
+
+def test_a_replan_runs_in_the_background_and_tells_what_came_of_it(sit_down: Callable[..., Desk], works: tuple[Member, str]) -> None:
+    page = sit_down(language="en").sign_in(works[1])
+    page.goto("/schedule/")
+    page.select_option("[name=seconds]", "60")
+    page.locator("button", has_text="Plan everything anew").click()
+    live(page)
+    # In a moment the worker takes it; the page hears how it ends.
+    expect(page.locator("#schedule-run")).to_contain_text("Planned anew.", timeout=90_000)
+    expect(page.locator("#schedule-run dd").first).to_have_text("5")
+    expect(page.locator("button", has_text="Plan everything anew")).to_be_visible()

@@ -9,6 +9,7 @@ import uuid
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -256,3 +257,17 @@ def test_a_broken_calendar_change_moves_the_plan(works: Member) -> None:
         after = models.Slot.objects.get(job__promise_id=only, resource__code="CUT")
     assert before.date() >= dt.date(2027, 1, 8)
     assert after.ends_at <= dt.datetime(2027, 1, 7, 0, 0, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize("name", ["calendar", "resource", "operation", "job", "peg", "promise", "plan"])
+def test_the_administrator_sees_the_works_in_the_admin(works: Member, pair: Pair, name: str) -> None:
+    promise(works, "B", "60", dt.date(2027, 1, 5))
+    page = works.page_client().get(f"/admin/home/scheduling/{name}/")
+    assert page.status_code == 200
+    with works.acting():
+        row = apps.get_model("scheduling", name).objects.first()
+    if row is not None:
+        assert works.page_client().get(f"/admin/home/scheduling/{name}/{row.pk}/change/").status_code == 200
+        assert pair[0].page_client().get(f"/admin/home/scheduling/{name}/{row.pk}/change/").status_code in (302, 404)
+    with unchanged(works):
+        assert works.page_client().post(f"/admin/home/scheduling/{name}/add/", {"code": "X"}).status_code == 403

@@ -3,6 +3,7 @@
 import datetime as dt
 import itertools
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +16,7 @@ from apps.base.findings import Invalid
 from apps.logistics import services as logistics
 from apps.scheduling import models, tasks
 from apps.scheduling import services as scheduling
-from apps.scheduling.services import replanning
+from apps.scheduling.services import replanning, running
 from tests.cast import AT, Member, stock, unchanged
 from tests.scheduling.works import ALWAYS, calendar, item, machine, made, promise, want
 
@@ -265,3 +266,79 @@ def test_a_full_replan_brings_back_what_had_moved(works: Member) -> None:
         (news,) = told
         assert [(one.promise, one.before, one.after) for one in news.moved] == [(only, FRIDAY, TUESDAY)]
         assert replanning.days([only]) == {only: TUESDAY}
+
+
+def test_a_run_tells_how_far_it_is_and_ends_when_somebody_says_stop(works: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    promise(works, "B", "30", TUESDAY)
+    seen: list[int] = []
+
+    def patient(_world: Any, _demands: Any, built: Any, *, stop: Callable[[], bool], **_more: Any) -> Any:
+        """A search that never ends by itself; it asks from a thread that acts for nobody, as the solver does."""
+        while not in_thread(stop):
+            time.sleep(0.05)
+            found = models.Plan.objects.get(kind="full")
+            seen.append(found.progress)
+            if found.progress >= 3 and not found.stop:
+                scheduling.stop_plan(plan=found.pk, by=works.actor, at=AT)
+        return built
+
+    monkeypatch.setattr(running, "improve", patient)
+    with works.acting():
+        plan = scheduling.start_plan(seconds=30, by=works.actor, at=AT)
+        began = time.monotonic()
+        scheduling.run_plan(plan=plan.pk, at=AT)
+        row = models.Plan.objects.get(pk=plan.pk)
+    assert time.monotonic() - began < 25
+    assert (row.stop, row.progress, row.message) == (True, 100, "Planned anew.")
+    assert seen == sorted(seen)
+
+
+def in_thread(work: Callable[[], bool]) -> bool:
+    found: list[bool] = []
+    thread = threading.Thread(target=lambda: found.append(work()))
+    thread.start()
+    thread.join()
+    return found[0]
+
+
+def test_whatever_goes_wrong_in_a_run_stands_in_its_row(works: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    promise(works, "B", "30", TUESDAY)
+
+    def broken(*_given: Any, **_more: Any) -> Any:
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(running, "improve", broken)
+    with works.acting():
+        plan = scheduling.start_plan(seconds=30, by=works.actor, at=AT)
+        before = set(models.Slot.objects.values_list("starts_at", "ends_at", "resource"))
+        with pytest.raises(RuntimeError):
+            scheduling.run_plan(plan=plan.pk, at=AT)
+        row = models.Plan.objects.get(pk=plan.pk)
+        assert (row.message, row.finished_at is not None) == ("It could not be planned: out of memory", True)
+        assert set(models.Slot.objects.values_list("starts_at", "ends_at", "resource")) == before
+        assert scheduling.start_plan(by=works.actor, at=AT).pk != plan.pk
+
+
+def test_a_run_that_was_lost_does_not_bar_the_next_one(works: Member) -> None:
+    with works.acting():
+        lost = scheduling.start_plan(by=works.actor, at=AT)
+        scheduling.start_plan(by=works.actor, at=AT + dt.timedelta(hours=2))
+        assert models.Plan.objects.get(pk=lost.pk).message == "It was lost on the way: start it again."
+
+
+def test_what_was_written_meanwhile_is_planned_around(works: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody is promised something while the run looks for a better plan: nothing is sold twice."""
+    promise(works, "B", "30", TUESDAY)
+
+    def disturbed(_world: Any, _demands: Any, built: Any, **_more: Any) -> Any:
+        promise(works, "A", "60", MONDAY)
+        return built
+
+    monkeypatch.setattr(running, "improve", disturbed)
+    with works.acting():
+        plan = scheduling.start_plan(seconds=1, by=works.actor, at=AT)
+        scheduling.run_plan(plan=plan.pk, at=AT)
+        row = models.Plan.objects.get(pk=plan.pk)
+        assert (row.figures["alone"], row.figures["promises"], row.message) == (False, 2, "Planned anew, around what was written meanwhile.")
+        hours = sorted(models.Slot.objects.filter(resource__code="CUT").values_list("starts_at", "ends_at"))
+        assert all(later[0] >= earlier[1] for earlier, later in itertools.pairwise(hours))

@@ -118,6 +118,6 @@ def furnish(member: Member, customer: uuid.UUID, at: dt.datetime) -> None:
     promise(member, "DOOR", "20", today + dt.timedelta(days=5), at=at, customer=customer, held_until=at + dt.timedelta(days=1), choices={"wide": "no"})
     with member.acting():
         late = models.Promise.objects.order_by("promised_on").filter(firm=True)[1]
-        models.Promise.objects.filter(pk=late.pk).update(promised_on=today)
+        models.Promise.objects.filter(pk=late.pk).update(asked_on=today, first_on=today, promised_on=today)
         oven = models.Resource.objects.get(code="OVEN")
         models.Outage.objects.create(resource=oven, starts_at=at - dt.timedelta(hours=2), ends_at=at + dt.timedelta(hours=6), reason="Burner")
