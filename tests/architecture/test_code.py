@@ -273,7 +273,7 @@ ITS_OWN = {
     "accounts": {"adapter", "middleware"},
     "documents": {"types", "vocabulary"},
     "exchange": {"crossing", "formats"},
-    "live": {"bridge", "demo", "middleware"},
+    "live": {"bridge", "middleware"},
 }
 NEVER = {"utils", "helpers", "common", "signals", "constants", "managers", "misc", "util", "helper", "tools"}
 

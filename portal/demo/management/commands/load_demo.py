@@ -1,4 +1,4 @@
-"""Load the demo network: eleven enterprises, their items and partnerships, and some months of orders, all through the services."""
+"""``manage.py load_demo``: eleven enterprises, how they work, some months of orders, and promises through the tiers, all through the services."""
 
 import json
 import os
@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 
-from apps.live.demo import network, trading
+from portal.demo import loading, network, trading
 
 WORDS = [
     "amber",
@@ -38,6 +38,11 @@ WORDS = [
 class Command(BaseCommand):
     help = "Loads the demo network and writes var/demo.json; what is there already stays."
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--weeks", type=int, default=trading.WEEKS, help="how long the companies have been ordering from one another; 17 where it is not said"
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         target = settings.VAR / "demo.json"
         begun = settings.VAR / "demo.begun.json"
@@ -47,10 +52,8 @@ class Command(BaseCommand):
             return
         password = json.loads(begun.read_text("utf-8"))["password"] if begun.exists() else _password()
         _write(begun, {"password": password})
-        plan = network.read(settings.ROOT / "fixtures" / "demo" / "network.toml")
-        members = network.load(plan, password=password, say=self.stdout.write)
-        orders = trading.load(plan, members)
-        self.stdout.write(f"{len(members)} enterprises, {orders} orders.")
+        plan = network.read("network")
+        members = loading.load(plan, password=password, weeks=options["weeks"], say=self.stdout.write)
         _write(target, network.cast_of(plan, members, password=password, url=settings.BASE_URL))
         begun.unlink()
 

@@ -1,11 +1,13 @@
-"""The demo's enterprises, people, partnerships and items."""
+"""The demo's enterprises, people, partnerships and items, and how its plans are read."""
 
 import datetime as dt
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from django.conf import settings
 
 from apps.accounts import selectors as accounts
 from apps.accounts import services as people
@@ -21,6 +23,8 @@ from apps.tenants import services as tenants
 
 # How long they have been partners: a little longer than they have had orders.
 SINCE = dt.timedelta(weeks=20)
+# What they say to one another. The carrier takes orders alone.
+SUPPLY = ("order", "promise", "despatch_advice", "receipt_advice")
 
 Plan = Mapping[str, Any]
 
@@ -38,8 +42,9 @@ class Member:
         return self.people.get(role) or self.people["administrator"]
 
 
-def read(path: Path) -> Plan:
-    """The plan of the network, as `fixtures/demo/network.toml` says it."""
+def read(name: str) -> Plan:
+    """A part of the demo, as `fixtures/demo/NAME.toml` says it."""
+    path: Path = settings.ROOT / "fixtures" / "demo" / f"{name}.toml"
     return tomllib.loads(path.read_text("utf-8"))
 
 
@@ -59,9 +64,9 @@ def load(plan: Plan, *, password: str, say: Callable[[str], Any]) -> dict[str, M
         _operator(password)
     say(f"{len(members)} enterprises stand")
     for trade in plan["trades"]:
-        _ally(members[trade["buyer"]], members[trade["seller"]], role="supplier")
+        _ally(members[trade["buyer"]], members[trade["seller"]], role="supplier", types=SUPPLY)
     for slug in members.keys() - {"swift", "stranger"}:
-        _ally(members[slug], members["swift"], role="carrier")
+        _ally(members[slug], members["swift"], role="carrier", types=("order",))
     for trade in plan["trades"]:
         _enter_items(trade, members[trade["buyer"]], members[trade["seller"]])
     return members
@@ -112,12 +117,12 @@ def _operator(password: str) -> None:
     people.use_set_up_link(token=token, password=password, at=clock.now())
 
 
-def _ally(one: Member, other: Member, *, role: str) -> None:
+def _ally(one: Member, other: Member, *, role: str, types: Sequence[str]) -> None:
     at = clock.now() - SINCE
     inviter, invitee = one.desk("administrator"), other.desk("administrator")
     with act_as(one.home, by=inviter):
         if not any(partner.slug == other.home.slug for partner in partners.partners()):
-            partnerships.invite(slug=other.home.slug, role=role, document_types=["order"], by=inviter, at=at)
+            partnerships.invite(slug=other.home.slug, role=role, document_types=types, by=inviter, at=at)
     with act_as(other.home, by=invitee):
         asked = next((partner for partner in partners.partners() if partner.slug == one.home.slug and partner.state == "asked"), None)
         if asked:
@@ -125,25 +130,22 @@ def _ally(one: Member, other: Member, *, role: str) -> None:
 
 
 def _enter_items(trade: Mapping[str, Any], buyer: Member, seller: Member) -> None:
-    for ours, theirs, name, name_zh, unit, _price, _lot, gtin in trade["items"]:
-        for member, number, partner, alias, bought in ((buyer, ours, seller, theirs, True), (seller, theirs, buyer, ours, False)):
-            person = member.desk("administrator")
-            with act_as(member.home, by=person):
-                known = items.items(search=number).filter(number=number).first()
-                aliases = [{"partner": partner.home.slug, "number": alias}]
-                catalog.save_item(
-                    id=known.pk if known else None,
-                    number=number,
-                    name=name,
-                    name_zh=name_zh,
-                    unit=unit,
-                    gtin=with_check_digit(gtin),
-                    aliases=aliases,
-                    bought=bought,
-                    sold=not bought,
-                    by=person,
-                    at=clock.now(),
-                )
+    """What is traded, in the catalogue of each side: bought by the one; made, priced and shipped by the other."""
+    offered = {"procurement": "make", "shipping_days": trade["ships"]}
+    for ours, theirs, name, name_zh, unit, price, _lot, gtin in (*trade["items"], *trade.get("more", ())):
+        row = {"name": name, "name_zh": name_zh, "unit": unit, "gtin": with_check_digit(gtin)}
+        _enter_item(buyer, {**row, "number": ours, "bought": True, "sold": False}, seller, theirs)
+        _enter_item(seller, {**row, "number": theirs, "bought": False, "sold": True, "price": price, **offered}, buyer, ours)
+
+
+def _enter_item(member: Member, row: Mapping[str, Any], partner: Member, alias: str) -> None:
+    """Enter an item, or say of one that is there already what this trade says; the other partners' numbers for it stay."""
+    person = member.desk("administrator")
+    with act_as(member.home, by=person):
+        known = items.items(search=row["number"]).filter(number=row["number"]).first()
+        kept = [] if known is None else [id for _item, id, _number in items.aliases([known.pk]) if id != partner.home.id]
+        aliases = [{"partner": partner.home.slug, "number": alias}]
+        catalog.save_item(id=known.pk if known else None, aliases=aliases, keep_aliases_of=kept, by=person, at=clock.now(), **row)
 
 
 def cast_of(plan: Plan, members: Mapping[str, Member], *, password: str, url: str) -> dict[str, Any]:

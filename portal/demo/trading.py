@@ -11,7 +11,7 @@ from apps.base import clock
 from apps.base.acting import act_as
 from apps.documents import selectors as documents
 from apps.documents import services as engine
-from apps.live.demo.network import Member, Plan
+from portal.demo.network import Member, Plan
 
 WEEKS = 17
 READ_AFTER = dt.timedelta(days=2)
@@ -25,24 +25,24 @@ REMARKS = {
 }
 
 
-def load(plan: Plan, members: Mapping[str, Member]) -> int:
-    """Let every trade have its orders up to now. Gives how many orders there are. Orders that are there already are left alone."""
-    return sum(_load_trade(index, trade, members[trade["buyer"]], members[trade["seller"]]) for index, trade in enumerate(plan["trades"]))
+def load(plan: Plan, members: Mapping[str, Member], *, weeks: int = WEEKS) -> int:
+    """Let every trade have its orders of so many weeks up to now. Gives how many orders there are. Orders that are there already are left alone."""
+    return sum(_load_trade(index, trade, members[trade["buyer"]], members[trade["seller"]], weeks) for index, trade in enumerate(plan["trades"]))
 
 
-def _load_trade(index: int, trade: Mapping[str, Any], buyer: Member, seller: Member) -> int:
+def _load_trade(index: int, trade: Mapping[str, Any], buyer: Member, seller: Member, weeks: int) -> int:
     chance = random.Random(1000 + index)
     now = clock.now()
     count = 0
-    for count, at in enumerate(_days(trade, now), start=1):
+    for count, at in enumerate(_days(trade, now, weeks), start=1):
         story = Story(trade, buyer, seller, chance, f"{trade['buyer'][:2].upper()}-{at:%y}{index:02d}{count:03d}", now)
         story.tell(at, _plot(chance, (now - at).days, count))
     return count
 
 
-def _days(trade: Mapping[str, Any], now: dt.datetime) -> Iterator[dt.datetime]:
+def _days(trade: Mapping[str, Any], now: dt.datetime, weeks: int) -> Iterator[dt.datetime]:
     """The moments at which the buyer orders: in working hours, every so many days, the last one this morning or yesterday."""
-    day = now - dt.timedelta(weeks=WEEKS)
+    day = now - dt.timedelta(weeks=weeks)
     while day < now - dt.timedelta(hours=20):
         yield day.replace(hour=7 + day.day % 8, minute=(day.day * 7) % 60, second=0, microsecond=0) if day.weekday() < 5 else day + dt.timedelta(days=2)
         day += dt.timedelta(days=trade["every"])

@@ -1,0 +1,1 @@
+"""The demo network: data in `fixtures/demo`, entered through the services of every floor beneath."""
