@@ -172,6 +172,7 @@ _SUPPLIES = (
     "WHERE p.plain AND (p.giver = 'stock' OR j.done_at IS NOT NULL OR f.closed_at IS NOT NULL) GROUP BY p.item_id "
     "UNION ALL SELECT 'job', j.item_id, coalesce(j.configuration->>'digest', ''), j.id, j.quantity - coalesce(p.quantity, 0), j.ends_at, NULL, NULL "
     "FROM scheduling_job j LEFT JOIN pegged p ON p.job_id = j.id WHERE j.item_id = ANY(%s::uuid[]) AND j.firm AND j.done_at IS NULL "
+    "AND j.quantity > coalesce(p.quantity, 0) "
     "UNION ALL SELECT 'part', f.item_id, coalesce(f.configuration->>'digest', ''), f.document, f.quantity - f.arrived - coalesce(p.quantity, 0), NULL, "
     "f.promised_on, f.source_id FROM scheduling_promise f LEFT JOIN pegged p ON p.document = f.document "
     "WHERE f.item_id = ANY(%s::uuid[]) AND f.side = 'buyer' AND f.closed_at IS NULL "
