@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from apps.documents import selectors as documents
 from apps.exchange import crossing
 from tests.cast import Member, ask, line, move, unchanged
 from tests.cast import order as order_of
@@ -241,3 +242,28 @@ def test_the_newest_words_of_both_stand_in_the_history(pair: tuple[Member, Membe
         ("despatch_advice.shipped", seller.actor.name),
         ("despatch_advice.received", "Rita"),
     ]
+
+
+def test_the_order_tells_what_became_of_its_goods(database: None) -> None:
+    buyer, seller = partners()
+    order = agreed(buyer, seller, [line("A-1"), line("A-2", "5")])
+    before = {member.slug: member.api.get(f"orders/{order}/")["ETag"] for member in (buyer, seller)}
+    sent = advice(seller, [{"order": order, "line": 1, "quantity": "40"}, {"order": order, "line": 2, "quantity": "5"}], number="DA-H")
+    receipt(
+        buyer, sent, [{"line": 1, "received": "39", "rejected": "1", "reason": 1, "action": 1}, {"line": 2, "received": "5"}], by=buyer.as_role("dock", "Rita")
+    )
+    for member in (buyer, seller):
+        steps = member.api.get(f"orders/{order}/steps/").json()["results"]
+        assert [(step["event"], step["by"], step["own"]) for step in steps[-2:]] == [
+            ("order.counted", seller.actor.name, member is seller),
+            ("order.counted", "Rita", member is buyer),
+        ]
+        assert member.api.get(f"orders/{order}/")["ETag"] != before[member.slug]
+        with member.acting():
+            history = documents.history(id=order)
+            told = documents.sentences("order", history, own="Own", partner="Other")
+        words = [told[step["id"]] for step in history[-2:]]
+        assert words[0].endswith("reported goods: DA-H: line 1 shipped 40; line 2 shipped 5")
+        assert words[1].endswith("reported goods: RA-000001: line 1 accepted 38, received 39, rejected 1, short 1; line 2 accepted 5, received 5")
+        assert [row["event"] for row in member.api.get("events/").json()["results"] if row["document"]["uid"] == str(order)][-1] == "order.counted"
+    assert proven(buyer, seller) == []

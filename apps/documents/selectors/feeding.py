@@ -83,7 +83,7 @@ def _happened(row: Sequence[Any]) -> Happened:
     return Happened(cursor=cursor_of(epoch, xid, key), step=step, document=head)
 
 
-LOCAL_EVENTS = {"draft": "drafted", "revise": "revised", "remark": "remarked", "attach": "attached"}
+LOCAL_EVENTS = {"draft": "drafted", "revise": "revised", "remark": "remarked", "attach": "attached", "count": "counted"}
 
 
 def event_code(type: str, move: str) -> str:

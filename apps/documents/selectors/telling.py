@@ -20,6 +20,7 @@ HOME_MOVES = {
     "draft": (Text("Draft", "草稿"), Text("wrote the draft", "拟了草稿")),
     "revise": (Text("Revision", "修改草稿"), Text("changed the draft", "修改了草稿")),
     "remark": (Text("Message", "留言"), Text("wrote a message", "发了留言")),
+    "count": (Text("Goods", "货物"), Text("reported goods", "报告了货物")),
     "attach": (Text("File", "附件"), Text("attached a file", "添加了附件")),
 }
 Dates = tuple[tuple[Decimal, dt.date | None], ...]
@@ -73,6 +74,8 @@ def _what(type: str, step: Mapping[str, Any], asked: dict[int, Terms]) -> str:
     """The content of one step in words; what it asks is remembered in `asked`."""
     if step["move"] == "attach":
         return str(step["data"].get("file", ""))
+    if step["move"] == "count":
+        return _counted(step["data"])
     declared = TYPES[type].find_move(step["move"])
     effect = declared.effect if declared else "none"
     given = step["data"].get("lines") or []
@@ -86,6 +89,22 @@ def _what(type: str, step: Mapping[str, Any], asked: dict[int, Terms]) -> str:
     if effect == "counter" and not step["overruled"]:
         asked.update({answer["line"]: _answer(answer, before) for answer, before in answers if before})
     return _listed([(line, words) for line, words in told if words]) or (_("as asked") if effect == "offer" else "")
+
+
+def _counted(data: Mapping[str, Any]) -> str:
+    """What was counted by which document: “DA-000001: line 1 shipped 40”."""
+    lines: dict[int, list[str]] = {}
+    for row in data["counted"]:
+        lines.setdefault(row["line"], []).append(f"{_kinds().get(row['kind'], row['kind'])} {written(Decimal(row['quantity']))}")
+    return f"{data['number']}: {_listed(list(lines.items()))}"
+
+
+def _kinds() -> dict[str, str]:
+    """The kinds of quantities in words, as they stand before a number."""
+    return {
+        "shipped": _("shipped"), "received": _("received"), "accepted": _("accepted"), "rejected": _("rejected"), "short": _("short"),
+        "credited": _("credited"), "oversupply": _("too much"),
+    }  # fmt: skip
 
 
 def _terms(given: Mapping[str, Any], unit: str) -> Terms:

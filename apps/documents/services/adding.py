@@ -8,13 +8,10 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from apps.base import announcing
 from apps.base.acting import Actor
-from apps.base.models import Batch
 from apps.documents import models
 from apps.documents.services import storing
-from apps.documents.services.moving import Moved, Unacceptable, _need, lock
-from apps.documents.types import TYPES
+from apps.documents.services.moving import Unacceptable, _need, lock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,16 +46,6 @@ def opened_for(partner_id: uuid.UUID, document: str) -> models.Document:
 def is_shared(document: models.Document) -> bool:
     """Whether the partner knows the document."""
     return document.own_said + document.partner_said > 0
-
-
-def note_step(row: models.Document, made: storing.Made) -> None:
-    """Write the step of something added, which leaves the state as it is."""
-    batch = Batch()
-    step = storing.add_step(batch, row, row.state, row.state, made)
-    row.updated_at = made.at
-    storing.touch_header(batch, row, ["version", "updated_at", "seen_at"])
-    batch.write()
-    announcing.announce(Moved(document=row, document_type=TYPES[row.type], step=step, body=None))
 
 
 def partners_step(body: Mapping[str, Any], *, move: str, data: Mapping[str, Any] | None = None) -> storing.Made:

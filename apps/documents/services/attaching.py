@@ -15,7 +15,7 @@ from apps.base.acting import Actor
 from apps.base.findings import Invalid
 from apps.base.models import new_id
 from apps.documents import models
-from apps.documents.services import adding, storing
+from apps.documents.services import adding, moving, storing
 from apps.documents.services.adding import Added, Held
 from apps.documents.services.moving import Unacceptable
 from apps.documents.services.recognising import clean_name, media_type_of
@@ -61,7 +61,7 @@ def _add(attachment: models.Attachment, body: bytes, made: storing.Made) -> None
     """Write row and step. The name of the file is the id: a delivery that is tried again writes the same file again."""
     attachment.size, attachment.sha256, attachment.stored = len(body), hashlib.sha256(body).hexdigest(), attachment.pk.hex
     attachment.save(force_insert=True)
-    adding.note_step(attachment.document, made)
+    moving.note_step(attachment.document, made)
 
 
 def _news(row: models.Attachment, body: bytes) -> Added:

@@ -95,6 +95,13 @@ def count(row: models.Document, document_type: DocumentType, before: Content, af
     return Counted(document=row, step=step, sums=change) if change else None
 
 
+def told(counted: Counted, target: uuid.UUID) -> dict[str, Any]:
+    """What was counted on one document, as its history says it: by which document, how much of which kind on which line (below zero: taken back)."""
+    sums = sorted((line, kind, quantity) for (order, line, kind), quantity in counted.sums.items() if order == target)
+    rows = [{"line": line, "kind": kind, "quantity": format(quantity, "f")} for line, kind, quantity in sums]
+    return {"document": str(counted.document.pk), "type": counted.document.type, "number": counted.document.number, "counted": rows}
+
+
 def _fresh(document_type: DocumentType, before: Content, after: Content) -> dict[uuid.UUID, tuple[uuid.UUID, int]]:
     """The lines that count from now on and did not before, each with the order's line that it names."""
     if not document_type.state(after.state).counted:

@@ -270,9 +270,29 @@ def apply(
         counted = counting.count(row, document_type, before, after, step)
         body = _body(row, step) if crosses else None
         announcing.announce(Moved(document=row, document_type=document_type, step=step, body=body, inline=inline))
-        if counted:
-            announcing.announce(counted)
+        _tell_counted(counted, made)
     return row
+
+
+def note_step(row: models.Document, made: storing.Made) -> None:
+    """Write the step of something that leaves the state of a document as it is."""
+    batch = Batch()
+    step = storing.add_step(batch, row, row.state, row.state, made)
+    row.updated_at = made.at
+    storing.touch_header(batch, row, ["version", "updated_at", "seen_at"])
+    batch.write()
+    announcing.announce(Moved(document=row, document_type=TYPES[row.type], step=step, body=None))
+
+
+def _tell_counted(counted: counting.Counted | None, made: storing.Made) -> None:
+    """Announce what was counted, and say it in the history of each document on which it was: whoever looks at an order sees its goods come."""
+    if counted is None:
+        return
+    announcing.announce(counted)
+    for target in sorted({order for order, _line, _kind in counted.sums}):
+        row = storing.locked(target)
+        assert row is not None
+        note_step(row, replace(made, id=None, move="count", said=0, seen=0, overruled=False, envelope=None, data=counting.told(counted, target)))
 
 
 def _not_allowed(document_type: DocumentType, row: models.Document, move: str) -> NotAllowed:
@@ -364,8 +384,7 @@ def accept(*, body: Mapping[str, Any], partner_id: uuid.UUID, envelope: int) -> 
             step = storing.store(row, before, after, replace(made, overruled=after is before), items=_fresh_items(row, before, after))
         counted = _count(row, document_type, before, after, step)
         announcing.announce(Moved(document=row, document_type=document_type, step=step, body=None))
-        if counted:
-            announcing.announce(counted)
+        _tell_counted(counted, made)
     return row
 
 

@@ -12,7 +12,7 @@ from apps.base.acting import Actor
 from apps.base.findings import refuse
 from apps.base.models import new_id
 from apps.documents import models
-from apps.documents.services import adding, storing
+from apps.documents.services import adding, moving, storing
 from apps.documents.services.adding import Added, Held
 
 
@@ -25,7 +25,7 @@ def remark(*, document: uuid.UUID, text: Any, by: Actor, at: dt.datetime) -> mod
     with transaction.atomic():
         row = adding.opened(document, move="remark", by=by)
         message = models.Message.objects.create(id=new_id(), document=row, own=True, by=by.name, at=at, text=words)
-        adding.note_step(row, storing.made_by(by, at=at, move="remark"))
+        moving.note_step(row, storing.made_by(by, at=at, move="remark"))
         if adding.is_shared(row):
             body = {"document": str(row.pk), "message": str(message.pk), "by": by.name, "at": at.isoformat(), "text": words}
             announcing.announce(Added(document=row, kind="remark", body=body, at=at))
@@ -37,7 +37,7 @@ def accept_remark(*, body: Mapping[str, Any], partner_id: uuid.UUID) -> None:
     row = adding.opened_for(partner_id, body["document"])
     step = adding.partners_step(body, move="remark")
     models.Message.objects.create(id=uuid.UUID(body["message"]), document=row, own=False, by=step.by, at=step.at, text=body["text"][:4000])
-    adding.note_step(row, step)
+    moving.note_step(row, step)
 
 
 def compare_remarks(*, said: Mapping[uuid.UUID, tuple[bool, Mapping[str, Any]]]) -> list[str]:
