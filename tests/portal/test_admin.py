@@ -43,7 +43,12 @@ def test_what_each_admin_is_made_of() -> None:
         "accounts/apiclient", "accounts/membership", "accounts/user", "exchange/channel", "network/partnership",
         "tenants/domain", "tenants/endpoint", "tenants/enterprise",
     ]  # fmt: skip
-    assert listed(homes) == ["catalog/item", "documents/document", "documents/message", "documents/step"]
+    assert listed(homes) == [
+        "catalog/item", "catalog/site", "customisation/configuration", "customisation/feature", "customisation/product", "customisation/release",
+        "documents/document", "documents/message", "documents/step", "logistics/balance", "logistics/handlingunit", "logistics/scan",
+        "logistics/stockmove", "procurement/need", "scheduling/calendar", "scheduling/job", "scheduling/operation", "scheduling/peg", "scheduling/plan",
+        "scheduling/promise", "scheduling/resource",
+    ]  # fmt: skip
 
 
 def test_the_operator_reads_every_list_of_the_platform(operator: PageClient, pair: Two) -> None:
@@ -197,7 +202,8 @@ def test_an_item_is_changed_by_the_service_and_the_public_log_hears_nothing(pair
     buyer, _seller = pair
     item, log = item_id(buyer, "A-1"), "SELECT count(*) FROM public.django_admin_log"
     before = ask(log)
-    given = {"number": "A-1", "name": "Renamed", "unit": "KGM", "gtin": "", "aliases-TOTAL_FORMS": "0", "aliases-INITIAL_FORMS": "0"}
+    counts = {f"{part}-{count}_FORMS": "0" for part in ("aliases", "components", "sources") for count in ("TOTAL", "INITIAL")}
+    given = {"number": "A-1", "name": "Renamed", "unit": "KGM", "gtin": "", "procurement": "buy", "shipping_days": "0", **counts}
     client = buyer.page_client()
     assert client.post(f"/admin/home/catalog/item/{item}/change/", given).status_code == 302
     with buyer.acting():
