@@ -57,6 +57,9 @@ class StockMove(HomeModel):
             models.CheckConstraint(condition=~Q(cause="adjustment") | ~Q(reason=""), name="stock_move_reason"),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.source} → {self.target}"
+
 
 class Balance(HomeModel):
     """The head of the ledger for one item, configuration and lot at one place: the sum of its moves, and the lock under which they are made.
@@ -74,6 +77,9 @@ class Balance(HomeModel):
         verbose_name = _("balance")
         verbose_name_plural = _("balances")
         constraints = [models.UniqueConstraint(fields=["item", "configuration", "lot", "place"], name="balance_once")]
+
+    def __str__(self) -> str:
+        return f"{self.place} {self.lot}".strip()
 
 
 class HandlingUnit(HomeModel):
@@ -99,6 +105,9 @@ class HandlingUnit(HomeModel):
             models.UniqueConstraint(fields=["sscc"], condition=Q(own=True), name="handling_unit_own_once"),
         ]
 
+    def __str__(self) -> str:
+        return self.sscc
+
 
 class Scan(HomeModel):
     """A code that was read at the dock: what it was taken for, or the sentence with which it was refused.
@@ -123,3 +132,6 @@ class Scan(HomeModel):
         verbose_name = _("scan")
         verbose_name_plural = _("scans")
         indexes = [models.Index(fields=["document", "dock", "-id"], name="scan_document")]
+
+    def __str__(self) -> str:
+        return self.code

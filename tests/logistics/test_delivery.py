@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+import uuid
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from apps.documents import selectors as documents
 from apps.exchange import crossing
@@ -267,3 +272,53 @@ def test_the_order_tells_what_became_of_its_goods(database: None) -> None:
         assert words[1].endswith("reported goods: RA-000001: line 1 accepted 38, received 39, rejected 1, short 1; line 2 accepted 5, received 5")
         assert [row["event"] for row in member.api.get("events/").json()["results"] if row["document"]["uid"] == str(order)][-1] == "order.counted"
     assert proven(buyer, seller) == []
+
+
+def test_several_docks_ship_no_more_than_is_agreed(database: None) -> None:
+    """Six ship fifteen each of forty at the same moment: two of them may."""
+    buyer, seller = partners()
+    order = agreed(buyer, seller)
+    put(seller, "S-1", "100")
+    packed = [advice(seller, [{"order": order, "line": 1, "quantity": "15"}], ship=False) for _dock in range(6)]
+    shipped: list[int] = []
+
+    def ship(despatch: uuid.UUID) -> None:
+        shipped.append(seller.api.post(f"despatch-advices/{despatch}/moves/ship/").status_code)
+        connection.close()
+
+    threads = [threading.Thread(target=ship, args=[each]) for each in packed]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(shipped) == [200, 200, 409, 409, 409, 409]
+    deliver(seller, buyer)
+    for member in (buyer, seller):
+        assert sums(member, order) == {1: {"shipped": 30}}
+    assert balances(seller, "S-1") == {("", "production"): -100, ("", "stock"): 70, ("", "transit"): 30}
+    assert proven(buyer, seller) == []
+
+
+def test_a_long_delivery_takes_as_many_statements_as_a_short_one(database: None) -> None:
+    buyer, seller = partners()
+    counts: dict[str, list[int]] = {"pack": [], "ship": [], "count": [], "send": []}
+    # The first of each kind is counted too, and left out: it finds no number before its own.
+    for size in (1, 1, 40):
+        order = agreed(buyer, seller, [line(f"A-{index % 3 + 1}", "2") for index in range(size)])
+        lines = [{"order": order, "line": index + 1, "quantity": "2"} for index in range(size)]
+        units = [{"contains": [{"line": index + 1, "quantity": "2"}]} for index in range(size)]
+        ids: list[uuid.UUID] = []
+        counts["pack"].append(counted(lambda: ids.append(advice(seller, lines, units=units, ship=False))))  # noqa: B023
+        counts["ship"].append(counted(lambda: move(seller, ids[0], "ship")))  # noqa: B023
+        came = [{"line": index + 1, "received": "2"} for index in range(size)]
+        counts["count"].append(counted(lambda: ids.append(receipt(buyer, ids[0], came, send=False))))  # noqa: B023
+        counts["send"].append(counted(lambda: move(buyer, ids[1], "send")))  # noqa: B023
+    assert {name: long - short for name, (_first, short, long) in counts.items()} == dict.fromkeys(counts, 0), counts
+    most = {"pack": 25, "ship": 65, "count": 20, "send": 95}
+    assert {name: found for name, found in counts.items() if found[-1] > most[name]} == {}
+
+
+def counted(work: Callable[[], Any]) -> int:
+    with CaptureQueriesContext(connection) as queries:
+        work()
+    return len(queries)

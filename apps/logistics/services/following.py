@@ -149,6 +149,7 @@ def _draw(wanted: Mapping[Goods, Decimal]) -> Iterator[Transfer]:
     What was bought and never entered is a difference that the shipment itself proves.
     """
     there = _in_stock(wanted)
+    made = set(catalog.items().filter(pk__in={goods.item for goods in wanted}, procurement="make").values_list("pk", flat=True))
     for goods, quantity in wanted.items():
         left = quantity
         for lying in [other for other in there if _fits(other, goods)]:
@@ -158,9 +159,7 @@ def _draw(wanted: Mapping[Goods, Decimal]) -> Iterator[Transfer]:
                 left -= part
                 yield Transfer(goods=lying, source=Place.STOCK, target=Place.TRANSIT, quantity=part)
         if left > 0:
-            item = catalog.item(id=goods.item)
-            made = item is not None and item.procurement == "make"
-            yield Transfer(goods=goods, source=Place.PRODUCTION if made else Place.LOSS, target=Place.TRANSIT, quantity=left)
+            yield Transfer(goods=goods, source=Place.PRODUCTION if goods.item in made else Place.LOSS, target=Place.TRANSIT, quantity=left)
 
 
 def _fits(lying: Goods, wanted: Goods) -> bool:
