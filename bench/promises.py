@@ -207,10 +207,12 @@ class Hops:
     """As many listeners as there are tiers, each of whom passes on what he hears."""
 
     def __init__(self, count: int) -> None:
-        self._connections = [psycopg.connect(**live.database_login("bench"), autocommit=True) for _hop in range(count)]
-        self._first = psycopg.connect(**live.database_login("bench"), autocommit=True)
+        login = live.database_login("bench")
+        # What came while a connection was sending would be lost to whoever listens on it.
+        self._hearing = [psycopg.connect(**login, autocommit=True) for _hop in range(count)]
+        self._saying = [psycopg.connect(**login, autocommit=True) for _hop in range(count)]
         self._there = threading.Event()
-        for number, connection in enumerate(self._connections):
+        for number, connection in enumerate(self._hearing):
             connection.execute(f"LISTEN hop_{number}".encode())
         self._threads = [threading.Thread(target=self._pass_on, args=[number], daemon=True) for number in range(count)]
 
@@ -220,27 +222,28 @@ class Hops:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._first.execute("NOTIFY hop_0, 'end'")
+        self._say(0, "end")
         for thread in self._threads:
             thread.join(PATIENCE)
-        for connection in (self._first, *self._connections):
+        for connection in (*self._hearing, *self._saying):
             connection.close()
 
     def measure(self) -> float:
         """Seconds from the first NOTIFY until the last one is heard."""
         self._there.clear()
         started = time.monotonic()
-        self._first.execute("NOTIFY hop_0, 'on'")
+        self._say(0, "on")
         assert self._there.wait(PATIENCE), "a hop was lost"
         return time.monotonic() - started
 
+    def _say(self, number: int, what: str) -> None:
+        self._saying[number].execute(f"NOTIFY hop_{number}, '{what}'".encode())
+
     def _pass_on(self, number: int) -> None:
-        connection = self._connections[number]
-        ended = False
-        while not ended:
-            for heard in connection.notifies(timeout=PATIENCE, stop_after=1):
-                ended = heard.payload == "end"
-                if number + 1 < len(self._connections):
-                    connection.execute(f"NOTIFY hop_{number + 1}, '{heard.payload}'".encode())
-                else:
-                    self._there.set()
+        for heard in self._hearing[number].notifies():
+            if number + 1 < len(self._hearing):
+                self._say(number + 1, heard.payload)
+            else:
+                self._there.set()
+            if heard.payload == "end":
+                return

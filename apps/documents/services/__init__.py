@@ -4,7 +4,7 @@ from apps.documents.services.adding import Added
 from apps.documents.services.arranging import forget_view, save_view
 from apps.documents.services.attaching import accept_attachment, attach, compare_attachments, untold
 from apps.documents.services.counting import Counted, Uncountable
-from apps.documents.services.folding import Content, NotAllowed, Said, Schedule
+from apps.documents.services.folding import Content, Line, NotAllowed, Said, Schedule
 from apps.documents.services.keeping import Answer, KeyTaken, StillRunning, claim, fingerprint, keep_answer, keep_original
 from apps.documents.services.matching import match_line
 from apps.documents.services.moving import MayNot, Moved, NoSuchDocument, OutOfOrder, Stale, Unacceptable, accept, apply, draft, reply, revise, say
@@ -20,6 +20,7 @@ __all__ = [
     "Content",
     "Counted",
     "KeyTaken",
+    "Line",
     "MayNot",
     "Moved",
     "NoSuchDocument",

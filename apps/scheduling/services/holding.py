@@ -212,9 +212,18 @@ _SLOTS_GO = "DELETE FROM scheduling_slot s USING scheduling_job j WHERE j.id = s
 
 def firm_up(promise: uuid.UUID, *, at: dt.datetime) -> None:
     """Make firm what was held for a promise. Raises HoldExpired, and changes nothing, where some of it has fallen free."""
-    for table in (models.Job, models.Peg):
-        if table.objects.filter(promise_id=promise, firm=False, held_until__lte=at).exists():
-            raise HoldExpired(_("The hold has expired, and what was held may be taken: ask again."))
-    for table in (models.Job, models.Peg):
-        table.objects.filter(promise_id=promise, firm=False).update(firm=True, held_until=None)
+    with connection.cursor() as cursor:
+        cursor.execute(_FIRM_UP, [promise, at, promise, at, promise, promise])
+        ((expired,),) = cursor.fetchall()
+    if expired:
+        raise HoldExpired(_("The hold has expired, and what was held may be taken: ask again."))
     live.nudge(TOPIC)
+
+
+_FIRM_UP = (
+    "WITH expired AS (SELECT 1 FROM scheduling_job WHERE promise_id = %s AND NOT firm AND held_until <= %s "
+    "UNION ALL SELECT 1 FROM scheduling_peg WHERE promise_id = %s AND NOT firm AND held_until <= %s), "
+    "jobs AS (UPDATE scheduling_job SET firm = true, held_until = NULL WHERE promise_id = %s AND NOT firm AND NOT EXISTS (SELECT 1 FROM expired)), "
+    "pegs AS (UPDATE scheduling_peg SET firm = true, held_until = NULL WHERE promise_id = %s AND NOT firm AND NOT EXISTS (SELECT 1 FROM expired)) "
+    "SELECT EXISTS (SELECT 1 FROM expired)"
+)
