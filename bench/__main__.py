@@ -16,7 +16,7 @@ Part = Callable[[], Iterator[Figure]]
 
 def _parts(server: EmbeddedPostgres) -> Mapping[str, Part]:
     """The benchmarks by name; imported when Django is set up."""
-    from bench import asking, exchange, homes, live, memory, planning, rest
+    from bench import asking, exchange, homes, live, memory, planning, promises, rest
     from bench.crew import Crew
 
     def exchanged() -> Iterator[Figure]:
@@ -31,6 +31,7 @@ def _parts(server: EmbeddedPostgres) -> Mapping[str, Part]:
         "provision": homes.provisioning,
         "wall": homes.wall,
         "planning": planning.measure,
+        "promises": promises.measure,
         "memory": lambda: memory.measure(server),
     }
 

@@ -54,8 +54,9 @@ def _plain() -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def _listeners(port: int, token: str) -> Iterator[subprocess.Popen[str]]:
-    with _process("bench.sockets", "listen", str(port), token, str(SOCKETS)) as process:
+def listening(port: int, token: str, sockets: int) -> Iterator[subprocess.Popen[str]]:
+    """So many open sockets in a process of their own; `arrived` asks it what came."""
+    with _process("bench.sockets", "listen", str(port), token, str(sockets)) as process:
         _line(process)
         yield process
 
@@ -64,8 +65,8 @@ def _line(process: subprocess.Popen[str]) -> str:
     return cast(IO[str], process.stdout).readline()
 
 
-def _arrived(process: subprocess.Popen[str]) -> dict[str, list[float]]:
-    """When each event arrived at each socket, by what names the event (seconds of the machine's clock)."""
+def arrived(process: subprocess.Popen[str]) -> dict[str, list[float]]:
+    """When each event arrived at each socket since it was asked last, by what names the event (seconds of the machine's clock)."""
     stdin = cast(IO[str], process.stdin)
     stdin.write("told\n")
     stdin.flush()
@@ -102,7 +103,7 @@ def _ours(pair: stage.Pair, listeners: subprocess.Popen[str]) -> Latencies:
     finally:
         notifying.note = real
     time.sleep(1.5)
-    return _milliseconds(committed, _arrived(listeners))
+    return _milliseconds(committed, arrived(listeners))
 
 
 def _floor(listeners: subprocess.Popen[str]) -> Latencies:
@@ -115,7 +116,7 @@ def _floor(listeners: subprocess.Popen[str]) -> Latencies:
             committed[name] = time.monotonic()
             time.sleep(PAUSE)
     time.sleep(0.5)
-    return _milliseconds(committed, _arrived(listeners))
+    return _milliseconds(committed, arrived(listeners))
 
 
 def _token(home: Home) -> str:
@@ -127,7 +128,7 @@ def measure() -> Iterator[Figure]:
     """`live_200`: from commit to socket in milliseconds, the 95th percentile of all deliveries of a run; the 50th is told beside it."""
     pair = stage.pair("live")
     token = _token(pair.seller)
-    with serving(workers=WORKERS) as port, _plain() as plain, _listeners(port, token) as ours, _listeners(plain, "") as floors:
+    with serving(workers=WORKERS) as port, _plain() as plain, listening(port, token, SOCKETS) as ours, listening(plain, "", SOCKETS) as floors:
         _ours(pair, ours), _floor(floors)
         runs = [(_ours(pair, ours), _floor(floors)) for _run in range(RUNS)]
     pairs = [(percentile(one, 95), percentile(other, 95)) for one, other in runs]

@@ -11,9 +11,12 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import orjson
+from django.conf import settings
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
@@ -207,8 +210,21 @@ def _insert(table: str, rows: Sequence[Row]) -> None:
         cursor.execute(f"INSERT INTO {table} ({columns}) VALUES {places}", [value for row in rows for value in row.values()])
 
 
+@lru_cache(maxsize=1)
+def _clicked() -> dict[str, Any]:
+    """What the portal answered to each click, by the address and the body."""
+    found: dict[str, Any] = orjson.loads((Path(settings.ENVIRONMENT.var_dir) / "clicked.json").read_bytes())
+    return found
+
+
+def clicked(request: HttpRequest, home: Home) -> tuple[Any, int]:
+    """A click in the configurator, answered from a dictionary."""
+    return _clicked()[f"{request.get_full_path()} {request.body.decode()}"], 200
+
+
 urlpatterns = [
     path("healthz", lambda request: _answer("ok")),
     path("api/v1/orders/", lambda request: served(create if request.method == "POST" else listed)(request)),
     path("api/v1/orders/<uuid:uid>/", served(detail)),
+    path("api/v1/configurations/<uuid:uid>/", lambda request, uid: served(clicked)(request)),
 ]

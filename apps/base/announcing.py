@@ -6,6 +6,7 @@ They run at once, in the transaction of whoever announced, in the order of the f
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
@@ -70,4 +71,9 @@ class Question:
 
 def ask_above(room: str, **question: Any) -> list[Any]:
     """The answers of the floors above to a question of a floor below, each by a function that is named under `room` in their declarations."""
-    return [import_string(name)(**question) for names in declared(room) for name in names]
+    return [answer(**question) for answer in _answerers(room)]
+
+
+@lru_cache(maxsize=64)
+def _answerers(room: str) -> tuple[Callable[..., Any], ...]:
+    return tuple(import_string(name) for names in declared(room) for name in names)

@@ -66,23 +66,21 @@ def carry(*, receiver: uuid.UUID, inline: bool) -> None:
 
 def _inline(sender: uuid.UUID, home: Home) -> None:
     """Let the receiver take in what was said, and take in what he answered to it, all in this transaction. Raises Stuck."""
-    with _conversation(sender), _entered(home), transaction.atomic():
-        _take_all(sender)
-    with _conversation(None):
+    with network.one_conversation():
+        # Whatever fails here takes back the whole move that was said, so it needs no savepoint of its own.
+        with _waits(sender), _entered(home), transaction.atomic(savepoint=False):
+            _take_all(sender)
         _take_all(home.id)
 
 
 @contextlib.contextmanager
-def _conversation(waiting: uuid.UUID | None) -> Iterator[None]:
-    """While `waiting` waits for the conversation to come back. Its outermost turn forgets what was found about who agreed with whom."""
-    waited = _waiting.set(_waiting.get() | {waiting} if waiting else _waiting.get())
-    found = _agreed.set({}) if _agreed.get() is None else None
+def _waits(sender: uuid.UUID) -> Iterator[None]:
+    """While `sender` waits for the conversation to come back."""
+    waited = _waiting.set(_waiting.get() | {sender})
     try:
         yield
     finally:
         _waiting.reset(waited)
-        if found is not None:
-            _agreed.reset(found)
 
 
 def _take_all(sender: uuid.UUID) -> None:
@@ -222,26 +220,9 @@ def _take_batch(sender: uuid.UUID, *, upto: int | None) -> int:
 def _need_agreement(sender: uuid.UUID, document_type: str, seq: int) -> None:
     """The receiver takes in what it has consented to, whatever the sender wrote into the log."""
     try:
-        agreed(sender, document_type)
+        network.agreed(id=sender, document_type=document_type)
     except network.NoPartner as error:
         raise Stuck(seq, str(error)) from error
-
-
-# What was found within one inline conversation: who agreed with whom to which type, by (me, partner, type).
-_agreed: ContextVar[dict[tuple[uuid.UUID, uuid.UUID, str], uuid.UUID] | None] = ContextVar("agreed", default=None)
-
-
-def agreed(partner: uuid.UUID, document_type: str) -> uuid.UUID:
-    """The partnership in which the acting enterprise and a partner say documents of a type. Raises NoPartner.
-
-    Within one conversation each side looks once: all of it is one transaction, and it ends with it.
-    """
-    known, key = _agreed.get(), (acting.home().id, partner, document_type)
-    if known is None:
-        return network.agreed(id=partner, document_type=document_type)
-    if key not in known:
-        known[key] = network.agreed(id=partner, document_type=document_type)
-    return known[key]
 
 
 def _cursor(sender: uuid.UUID) -> Reached | None:

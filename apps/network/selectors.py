@@ -1,8 +1,10 @@
 """Questions about partners: who is one, in which documents, and as what."""
 
+import contextlib
 import datetime as dt
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -135,8 +137,32 @@ def partner(*, slug: str | None = None, id: uuid.UUID | None = None, document_ty
     )
 
 
+# What was found within one conversation: the partnership of two enterprises for a type of document. Both look at the same two consents.
+_found: ContextVar[dict[tuple[frozenset[uuid.UUID], str], uuid.UUID] | None] = ContextVar("agreed", default=None)
+
+
+@contextlib.contextmanager
+def one_conversation() -> Iterator[None]:
+    """While it lasts, who agreed with whom is looked up once for both sides: all of it is one transaction, and what was found ends with it."""
+    token = _found.set({}) if _found.get() is None else None
+    try:
+        yield
+    finally:
+        if token is not None:
+            _found.reset(token)
+
+
 def agreed(*, id: uuid.UUID, document_type: str) -> uuid.UUID:
     """The partnership in which this type of document may be said to the partner with this id, in one query. Raises NoPartner."""
+    known, key = _found.get(), (frozenset((acting.home().id, id)), document_type)
+    if known is None:
+        return _agreed(id, document_type)
+    if key not in known:
+        known[key] = _agreed(id, document_type)
+    return known[key]
+
+
+def _agreed(id: uuid.UUID, document_type: str) -> uuid.UUID:
     me = acting.home().id
     with connection.cursor() as cursor:
         cursor.execute(_AGREED, [me, id, id, me, f'["{document_type}"]'])

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -11,7 +10,7 @@ from apps.base import clock
 from apps.base.acting import SYSTEM
 from apps.documents import selectors as conversation
 from apps.documents import services as documents
-from apps.documents.services import Moved
+from apps.documents.services import Line, Moved
 from apps.exchange import services as exchange
 from apps.network import selectors as network
 from apps.scheduling import selectors as scheduling
@@ -24,31 +23,31 @@ def react(news: Moved) -> None:
     if news.document_type.code != "order" or news.step.overruled:
         return
     if news.step.move == "publish" and not news.step.own:
-        _answer_promised(news.document.pk, at=news.step.at)
+        _answer_promised(news)
     elif news.step.move == "cancel" and news.step.own:
         schedule.take_back([record.document for record in scheduling.of_order(news.document.pk)], by=SYSTEM, at=news.step.at)
 
 
-def _answer_promised(order: uuid.UUID, *, at: dt.datetime) -> None:
+def _answer_promised(news: Moved) -> None:
     """Where each line stands on a promise that the customer has taken, and asks for nothing else, the order is confirmed."""
-    whole = conversation.whole(id=order)
-    if whole is not None and whole.lines and all(_is_promised(line, whole) for line in whole.lines):
-        for line in whole.lines:
-            schedule.note_order(promise=uuid.UUID(line["details"]["promise"]), order=whole.id)
-        documents.apply(document=whole.id, move="confirm", by=SYSTEM, at=at)
+    lines = news.content.lines if news.content else []
+    if lines and all(_is_promised(line, news.document) for line in lines):
+        for line in lines:
+            schedule.note_order(promise=uuid.UUID(line.details["promise"]), order=news.document.pk)
+        documents.reply(to=news, move="confirm", by=SYSTEM, at=news.step.at)
 
 
-def _is_promised(line: Mapping[str, Any], whole: conversation.Whole) -> bool:
-    """Whether a line asks for exactly what was promised: quantity, day, price, and no other configuration."""
+def _is_promised(line: Line, order: Any) -> bool:
+    """Whether a line of an order asks for exactly what was promised: quantity, day, price, and no other configuration."""
     try:
-        promised = scheduling.promised(uuid.UUID(str(line["details"].get("promise"))))
+        promised = scheduling.promised(uuid.UUID(str(line.details.get("promise"))))
     except ValueError:
         return False
-    if promised is None or promised.partner_id != whole.head["partner_id"] or not promised.firm:
+    if promised is None or promised.partner_id != order.partner_id or not promised.firm:
         return False
-    asked = [(each["quantity"], each["due_on"]) for each in line["schedules"]["requested"]]
-    same_terms = asked == [(promised.quantity, promised.promised_on)] and (promised.price is None or line["price"] == promised.price)
-    return same_terms and line["details"].get("configuration") == promised.configuration and promised.order_id in (None, whole.id)
+    asked = [(each.quantity, each.due_on) for each in line.requested]
+    same_terms = asked == [(promised.quantity, promised.promised_on)] and (promised.price is None or line.price == promised.price)
+    return same_terms and line.details.get("configuration") == promised.configuration and promised.order_id in (None, order.pk)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,19 +64,20 @@ def _is_running(answer: httpx.Response) -> bool:
 
 @dataclass
 class Killer:
-    """Kills in turn a process that answers requests, the worker, and the web server's first process, while orders are under way.
+    """Kills in turn a process that answers requests, the worker, and the web server's first process, while something is under way.
 
-    chance: after how many orders each kill is due, and which of several it meets. sent: the orders that are through.
+    chance: after how many of the steps each kill is due, and which of several it meets. sent: what is through.
     """
 
     house: House
     chance: random.Random
     sent: list[tuple[str, str]] = field(default_factory=list)
     killed: list[str] = field(default_factory=list)
+    steps: int = ORDERS
 
     def run(self, done: threading.Event) -> None:
         for turn in range(KILLS):
-            due = (turn + self.chance.random()) * ORDERS / (KILLS + 1)
+            due = (turn + self.chance.random()) * self.steps / (KILLS + 1)
             name = ("web", "worker", "server", "web")[turn % 4]
             while len(self.sent) < due or not self._kill(name):
                 if done.wait(0.01):
@@ -109,7 +110,7 @@ def _send(buyer: Client, seller: Client, number: str) -> tuple[str, str]:
     return number, uid
 
 
-def _undelivered(*members: Member) -> int:
+def undelivered(*members: Member) -> int:
     """How many envelopes of these enterprises wait to be delivered."""
     rows = ask(
         "SELECT coalesce(sum(c.head - coalesce(u.delivered, 0)), 0) AS waiting FROM exchange_channel c "
@@ -146,7 +147,7 @@ def test_orders_survive_kills(house: House) -> None:
         buyer.http.close()
         seller.http.close()
     ended = time.monotonic()
-    while _undelivered(one, other):
+    while undelivered(one, other):
         assert time.monotonic() < ended + PATIENCE, house.said()
         time.sleep(0.2)
     print(f"killed {killer.killed}; swept after {time.monotonic() - ended:.1f} s; met {dict(buyer.met + seller.met)}")

@@ -4,7 +4,7 @@ import contextlib
 import datetime as dt
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -54,14 +54,17 @@ class OutOfOrder(Exception):
 class Moved:
     """News: a document of this home was moved.
 
-    body: what crosses to the partner, or None where nothing does. inline: he takes it in within this very transaction.
-    alone: nothing can lie beside the document yet.
+    content: what holds now, where the move touched it; not to be changed. items: one's own items of lines that are new, by their position.
+    body: what crosses to the partner, or None where nothing does. inline: he takes it in within this very transaction. alone: nothing can lie
+    beside the document yet.
     """
 
     document: models.Document
     document_type: DocumentType
     step: models.Step
     body: Mapping[str, Any] | None
+    content: Content | None = None
+    items: Mapping[int, uuid.UUID | None] = field(default_factory=dict)
     inline: bool = False
     alone: bool = False
 
@@ -79,16 +82,20 @@ def draft(*, type: str, partner: str, number: str, currency: str, lines: Any, no
     row, content, items = _written(document_type, partner, given, at=at, lenient=lenient)
     with _number_once(content):
         step = storing.create(row, content, items, before="", made=storing.made_by(by, at=at, move="draft"))
-        announcing.announce(Moved(document=row, document_type=document_type, step=step, body=None))
+        announcing.announce(Moved(document=row, document_type=document_type, step=step, content=content, items=items, body=None))
     return row
 
 
-def say(*, type: str, move: str, partner: str, number: str, currency: str, lines: Any, note: str = "", details: Mapping[str, Any] | None = None,
-        by: Actor, at: dt.datetime, lenient: bool = False, inline: bool = False, noted: Callable[[models.Document], None] | None = None,
+Noted = Callable[[models.Document, Mapping[int, uuid.UUID | None], Batch], None]
+
+
+def say(*, type: str, move: str, partner: str | uuid.UUID, number: str, currency: str, lines: Any, note: str = "", details: Mapping[str, Any] | None = None,
+        by: Actor, at: dt.datetime, lenient: bool = False, inline: bool = False, noted: Noted | None = None,
         ) -> models.Document:  # fmt: skip
     """Write a document and say it to the partner at once: as draft() and the move that publishes it, in one step of the history.
 
-    noted: called with the document when it stands here, before the partner hears of it. Raises what draft() and apply() raise.
+    partner: his slug or his id. noted: adds rows that stand beside the document before the partner hears of it; called with the document, one's
+    own items by line, and the batch. Raises what draft() and apply() raise; the caller then lets the whole transaction, or his savepoint, go.
     """
     document_type = TYPES[type]
     declared = document_type.find_move(move)
@@ -97,31 +104,33 @@ def say(*, type: str, move: str, partner: str, number: str, currency: str, lines
     _need(by, f"{type}.draft")
     _need(by, f"{type}.{move}")
     given = {"number": number, "currency": currency, "lines": lines, "note": note, "issued_on": None, "details": details}
-    row, content, items = _written(document_type, partner, given, at=at, lenient=lenient)
-    with _number_once(content):
+    row, content, items = _written(document_type, partner, given, at=at, lenient=lenient, tried=True)
+    with _number_once(content, savepoint=False):
         data = _read_data(document_type, declared, content, {}, lenient=lenient)
         after = folding.apply(document_type, content, Said(move=move, side=row.side, said=1, seen=0, data=data))
         made = storing.made_by(by, at=at, move=move, said=1, seen=0, data=wording.write(declared.effect, data))
-        step = storing.create(row, after, items, before=document_type.draft, made=made)
+        batch = Batch()
         if noted is not None:
-            noted(row)
-        announcing.announce(Moved(document=row, document_type=document_type, step=step, body=_body(row, step), inline=inline, alone=True))
+            noted(row, items, batch)
+        step = storing.create(row, after, items, before=document_type.draft, made=made, batch=batch)
+        body = _body(row, step)
+        announcing.announce(Moved(document=row, document_type=document_type, step=step, content=after, items=items, body=body, inline=inline, alone=True))
     return row
 
 
-def _written(document_type: DocumentType, partner: str, given: Mapping[str, Any], *, at: dt.datetime,
-             lenient: bool) -> tuple[models.Document, Content, dict[int, uuid.UUID | None]]:  # fmt: skip
-    """A new document, its content, and one's own items by line; nothing is written yet."""
-    partner_id, content = _read_draft(document_type, partner, given, today=at.date(), lenient=lenient)
+def _written(document_type: DocumentType, partner: str | uuid.UUID, given: Mapping[str, Any], *, at: dt.datetime, lenient: bool,
+             tried: bool = False) -> tuple[models.Document, Content, dict[int, uuid.UUID | None]]:  # fmt: skip
+    """A new document, its content, and one's own items by line; nothing is written yet. tried: whether its number is taken shows when it is written."""
+    partner_id, content = _read_draft(document_type, partner, given, today=at.date(), lenient=lenient, tried=tried)
     items = _match(content, side=document_type.issuer, partner_id=partner_id, lenient=lenient)
     row = models.Document(type=document_type.code, side=document_type.issuer, partner_id=partner_id, issuer_id=acting.home().id, seen_at=at)
     return row, content, items
 
 
 @contextlib.contextmanager
-def _number_once(content: Content) -> Iterator[None]:
+def _number_once(content: Content, *, savepoint: bool = True) -> Iterator[None]:
     try:
-        with transaction.atomic():
+        with transaction.atomic(savepoint=savepoint):
             yield
     except IntegrityError as error:
         raise _number_taken(content.number) from error
@@ -146,19 +155,20 @@ def revise(*, document: uuid.UUID, given: Mapping[str, Any], by: Actor, at: dt.d
         step = storing.add_step(batch, row, before.state, content.state, made)
         storing.change_header(batch, row, content, made)
         batch.write()
-        announcing.announce(Moved(document=row, document_type=document_type, step=step, body=None))
+        announcing.announce(Moved(document=row, document_type=document_type, step=step, content=content, items=items, body=None))
     return row
 
 
-def _read_draft(document_type: DocumentType, partner: str, given: Mapping[str, Any], *, today: dt.date, lenient: bool) -> tuple[uuid.UUID, Content]:
+def _read_draft(document_type: DocumentType, partner: str | uuid.UUID, given: Mapping[str, Any], *, today: dt.date, lenient: bool,
+                tried: bool) -> tuple[uuid.UUID, Content]:  # fmt: skip
     """Whom a draft is for, and what it says. Raises Invalid with what is wrong with either."""
     refused: list[Finding] = []
     try:
-        partner_id = network.agreed_partner(slug=partner, document_type=document_type.code)
+        partner_id = _partner(partner, document_type)
     except network.NoPartner as error:
         refused = refuse(f"/{OTHER[document_type.issuer]}", "partner", str(error)).findings
     try:
-        content = read_content(document_type, given=given, today=today, lenient=lenient)
+        content = read_content(document_type, given=given, today=today, lenient=lenient, tried=tried)
     except Invalid as error:
         raise Invalid([*refused, *error.findings]) from error
     if refused:
@@ -166,15 +176,23 @@ def _read_draft(document_type: DocumentType, partner: str, given: Mapping[str, A
     return partner_id, content
 
 
-def read_content(document_type: DocumentType, *, given: Mapping[str, Any], today: dt.date, lenient: bool = False, own: uuid.UUID | None = None) -> Content:
-    """An input as engine content in the type's first state. Raises Invalid with every finding."""
+def _partner(partner: str | uuid.UUID, document_type: DocumentType) -> uuid.UUID:
+    if isinstance(partner, str):
+        return network.agreed_partner(slug=partner, document_type=document_type.code)
+    network.agreed(id=partner, document_type=document_type.code)
+    return partner
+
+
+def read_content(document_type: DocumentType, *, given: Mapping[str, Any], today: dt.date, lenient: bool = False, own: uuid.UUID | None = None,
+                 tried: bool = False) -> Content:  # fmt: skip
+    """An input as engine content in the type's first state. tried: its number is not looked for among the others. Raises Invalid with every finding."""
     reader = Reader(lenient=lenient)
     number = reader.text("/number", given.get("number"), 60, required=True)
     currency = reader.currency("/currency", given.get("currency")) if document_type.priced else ""
     issued_on = reader.take("/issued_on", fields.date, given["issued_on"], None) if given.get("issued_on") else today
     lines = wording.read_lines(reader, given.get("lines"), dated=document_type.dated)
     same = models.Document.objects.filter(type=document_type.code, issuer_id=acting.home().id, number=number)
-    if number and (same.exclude(pk=own) if own else same).exists():
+    if number and not tried and (same.exclude(pk=own) if own else same).exists():
         reader.findings += _number_taken(number).findings
     note = reader.text("/note", given.get("note"), 4000)
     details = reader.bag("/details", given.get("details"))
@@ -255,22 +273,38 @@ def apply(
     """
     with transaction.atomic():
         row, document_type = lock(document, version=version)
-        declared = document_type.find_move(move)
-        if declared is None or row.state not in declared.before or row.side not in declared.sides:
-            raise _not_allowed(document_type, row, move)
-        _need(by, f"{row.type}.{move}")
-        before = storing.load(row)
-        crosses = declared.crosses and (declared.effect == "ask" or row.own_said + row.partner_said > 0)
-        given = _read_data(document_type, declared, before, data or {}, lenient=lenient)
-        said = Said(move=move, side=row.side, said=row.own_said + 1 if crosses else 0, seen=row.partner_said, data=given)
-        after = folding.apply(document_type, before, said)
-        wire = wording.write(declared.effect, given)
-        made = storing.made_by(by, at=at, move=move, said=said.said, seen=said.seen, data=wire)
-        step = storing.store(row, before, after, made, items=_fresh_items(row, before, after))
-        counted = counting.count(row, document_type, before, after, step)
-        body = _body(row, step) if crosses else None
-        announcing.announce(Moved(document=row, document_type=document_type, step=step, body=body, inline=inline))
-        _tell_counted(counted, made)
+        return _move(row, document_type, move, data or {}, before=None, by=by, at=at, lenient=lenient, inline=inline)
+
+
+def reply(*, to: Moved, move: str, data: Mapping[str, Any] | None = None, by: Actor, at: dt.datetime) -> models.Document:
+    """Make a move in reaction to news, on the document that was moved: it is locked, and its content known. Once, and before any other move on it.
+
+    Raises what `apply` raises.
+    """
+    with transaction.atomic(savepoint=False):
+        return _move(to.document, to.document_type, move, data or {}, before=to.content, by=by, at=at)
+
+
+def _move(row: models.Document, document_type: DocumentType, move: str, data: Mapping[str, Any], *, before: Content | None, by: Actor, at: dt.datetime,
+          lenient: bool = False, inline: bool = False) -> models.Document:  # fmt: skip
+    """Make a move on a locked document. before: its content, where it is known already."""
+    declared = document_type.find_move(move)
+    if declared is None or row.state not in declared.before or row.side not in declared.sides:
+        raise _not_allowed(document_type, row, move)
+    _need(by, f"{row.type}.{move}")
+    before = before or storing.load(row)
+    crosses = declared.crosses and (declared.effect == "ask" or row.own_said + row.partner_said > 0)
+    given = _read_data(document_type, declared, before, data, lenient=lenient)
+    said = Said(move=move, side=row.side, said=row.own_said + 1 if crosses else 0, seen=row.partner_said, data=given)
+    after = folding.apply(document_type, before, said)
+    wire = wording.write(declared.effect, given)
+    made = storing.made_by(by, at=at, move=move, said=said.said, seen=said.seen, data=wire)
+    items = _fresh_items(row, before, after)
+    step = storing.store(row, before, after, made, items=items)
+    counted = counting.count(row, document_type, before, after, step)
+    body = _body(row, step) if crosses else None
+    announcing.announce(Moved(document=row, document_type=document_type, step=step, content=after, items=items, body=body, inline=inline))
+    _tell_counted(counted, made)
     return row
 
 
@@ -373,7 +407,7 @@ def accept(*, body: Mapping[str, Any], partner_id: uuid.UUID, envelope: int) -> 
         row = storing.locked(uuid.UUID(body["document"]))
         before = after = Content(state=document_type.draft)
         if row is None:
-            row, step, after = _receive(document_type, declared, said, uuid.UUID(body["document"]), partner_id, made)
+            row, step, after, items = _receive(document_type, declared, said, uuid.UUID(body["document"]), partner_id, made)
         elif row.partner_id != partner_id or row.side == said.side:
             raise Unacceptable(_("This document is not between these two enterprises."))
         elif said.said != row.partner_said + 1:
@@ -381,9 +415,10 @@ def accept(*, body: Mapping[str, Any], partner_id: uuid.UUID, envelope: int) -> 
         else:
             before = storing.load(row)
             after = _taken(document_type, row, before, said)
-            step = storing.store(row, before, after, replace(made, overruled=after is before), items=_fresh_items(row, before, after))
+            items = _fresh_items(row, before, after)
+            step = storing.store(row, before, after, replace(made, overruled=after is before), items=items)
         counted = _count(row, document_type, before, after, step)
-        announcing.announce(Moved(document=row, document_type=document_type, step=step, body=None))
+        announcing.announce(Moved(document=row, document_type=document_type, step=step, content=after, items=items, body=None))
         _tell_counted(counted, made)
     return row
 
@@ -397,7 +432,7 @@ def _count(row: models.Document, document_type: DocumentType, before: Content, a
 
 def _receive(
     document_type: DocumentType, move: Move, said: Said, id: uuid.UUID, partner_id: uuid.UUID, made: storing.Made
-) -> tuple[models.Document, models.Step, Content]:
+) -> tuple[models.Document, models.Step, Content, dict[int, uuid.UUID | None]]:
     """The first word about a document: it stands at this side from now on."""
     if move.effect != "ask" or said.side != document_type.issuer or said.said != 1:
         raise Unacceptable(_("The first word about a document must be its publication."))
@@ -405,7 +440,7 @@ def _receive(
     side = OTHER[said.side]
     items = _match(after, side=side, partner_id=partner_id, lenient=True)
     row = models.Document(id=id, type=document_type.code, side=side, partner_id=partner_id, issuer_id=partner_id)
-    return row, storing.create(row, after, items, before=document_type.draft, made=made), after
+    return row, storing.create(row, after, items, before=document_type.draft, made=made), after, items
 
 
 def _taken(document_type: DocumentType, row: models.Document, before: Content, said: Said) -> Content:

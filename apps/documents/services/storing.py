@@ -136,9 +136,10 @@ def store(document: models.Document, before: Content, after: Content, made: Made
     return step
 
 
-def create(document: models.Document, content: Content, items: Mapping[int, uuid.UUID | None], *, before: str, made: Made) -> models.Step:
-    """Write a new document with its lines and its first step. Raises IntegrityError where its number is taken."""
-    batch = Batch()
+def create(document: models.Document, content: Content, items: Mapping[int, uuid.UUID | None], *, before: str, made: Made,
+           batch: Batch | None = None) -> models.Step:  # fmt: skip
+    """Write a new document with its lines and its first step, and what is in the batch already. Raises IntegrityError where its number is taken."""
+    batch = batch or Batch()
     document.created_at, document.version = made.at, 0
     step = add_step(batch, document, before, content.state, made)
     _fill_header(document, content, made)

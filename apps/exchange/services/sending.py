@@ -23,7 +23,7 @@ def send(news: Moved) -> None:
     if news.body is None:
         return
     document = news.document
-    partnership_id = crossing.agreed(document.partner_id, document.type)
+    partnership_id = network.agreed(id=document.partner_id, document_type=document.type)
     append(
         partner_id=document.partner_id,
         partnership_id=partnership_id,

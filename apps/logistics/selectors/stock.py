@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from django.db import connection
 from django.db.models import Q, QuerySet, Sum
 
 from apps.logistics import models
@@ -19,8 +20,12 @@ SHOWN = (Place.STOCK, Place.QUARANTINE, Place.TRANSIT)
 
 def on_hand(items: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, Decimal]:
     """How much of each item lies in stock and is nobody's yet: without what was made to a configuration, which is its customer's. One query."""
-    lying = models.Balance.objects.filter(item_id__in=items, place=Place.STOCK, configuration="")
-    return {item: total for item, total in lying.values_list("item_id").annotate(total=Sum("quantity")).order_by() if total}
+    with connection.cursor() as cursor:
+        cursor.execute(_ON_HAND, [list(items), Place.STOCK])
+        return {item: total for item, total in cursor.fetchall() if total}
+
+
+_ON_HAND = "SELECT item_id, sum(quantity) FROM logistics_balance WHERE item_id = ANY(%s::uuid[]) AND place = %s AND configuration = '' GROUP BY item_id"
 
 
 def balances() -> QuerySet[models.Balance]:

@@ -28,10 +28,13 @@ class HoldExpired(Exception):
 def lock_plan() -> None:
     """Let nobody else write this home's plan until the transaction ends. Whoever comes second reads what the first has written."""
     with connection.cursor() as cursor:
-        cursor.execute(_STANDING, [new_id()])
-        cursor.execute("SELECT id FROM scheduling_plan WHERE kind = 'standing' FOR UPDATE")
+        cursor.execute(_LOCK)
+        if cursor.fetchone() is None:
+            cursor.execute(_STANDING, [new_id()])
+            cursor.execute(_LOCK)
 
 
+_LOCK = "SELECT id FROM scheduling_plan WHERE kind = 'standing' FOR UPDATE"
 # The row is made once: who makes it waits for whoever makes it at the same moment.
 _STANDING = (
     "INSERT INTO scheduling_plan (id, kind, started_at, by, progress, stop, figures, message) "
@@ -40,16 +43,17 @@ _STANDING = (
 )
 
 
-def write(outcome: Outcome, *, loaded: Loaded, held_until: dt.datetime | None = None, firm: bool = False, at: dt.datetime) -> dict[Key, uuid.UUID]:
+def write(outcome: Outcome, *, loaded: Loaded, held_until: dt.datetime | None = None, firm: bool = False, at: dt.datetime,
+          batch: Batch | None = None) -> dict[Key, uuid.UUID]:  # fmt: skip
     """Keep the jobs, slots and pegs of an outcome, by one statement. Gives the id of each job by its key in the outcome.
 
     The key of each demand is the id of the promise's document. held_until: when they fall free by themselves; firm: never. Neither: a plan that
-    nobody has been promised. Call `lock_plan` before loading.
+    nobody has been promised. batch: rows that are written with them. Call `lock_plan` before loading.
     """
     ids = {job.key: new_id() for job in outcome.jobs}
     serving = _serving(outcome)
     kept = (firm, held_until if not firm else None)
-    batch = Batch()
+    batch = batch or Batch()
     batch.insert(models.Job, _JOB, [_job(job, ids, serving, loaded, kept) for job in outcome.jobs])
     batch.insert(models.Slot, _SLOT, [row for job in outcome.jobs for row in _slots(job, ids, loaded)])
     batch.insert(models.Peg, _PEG, _pegs(outcome, ids, serving, loaded, kept))
@@ -208,9 +212,18 @@ _SLOTS_GO = "DELETE FROM scheduling_slot s USING scheduling_job j WHERE j.id = s
 
 def firm_up(promise: uuid.UUID, *, at: dt.datetime) -> None:
     """Make firm what was held for a promise. Raises HoldExpired, and changes nothing, where some of it has fallen free."""
-    for table in (models.Job, models.Peg):
-        if table.objects.filter(promise_id=promise, firm=False, held_until__lte=at).exists():
-            raise HoldExpired(_("The hold has expired, and what was held may be taken: ask again."))
-    for table in (models.Job, models.Peg):
-        table.objects.filter(promise_id=promise, firm=False).update(firm=True, held_until=None)
+    with connection.cursor() as cursor:
+        cursor.execute(_FIRM_UP, [promise, at, promise, at, promise, promise])
+        ((expired,),) = cursor.fetchall()
+    if expired:
+        raise HoldExpired(_("The hold has expired, and what was held may be taken: ask again."))
     live.nudge(TOPIC)
+
+
+_FIRM_UP = (
+    "WITH expired AS (SELECT 1 FROM scheduling_job WHERE promise_id = %s AND NOT firm AND held_until <= %s "
+    "UNION ALL SELECT 1 FROM scheduling_peg WHERE promise_id = %s AND NOT firm AND held_until <= %s), "
+    "jobs AS (UPDATE scheduling_job SET firm = true, held_until = NULL WHERE promise_id = %s AND NOT firm AND NOT EXISTS (SELECT 1 FROM expired)), "
+    "pegs AS (UPDATE scheduling_peg SET firm = true, held_until = NULL WHERE promise_id = %s AND NOT firm AND NOT EXISTS (SELECT 1 FROM expired)) "
+    "SELECT EXISTS (SELECT 1 FROM expired)"
+)

@@ -102,8 +102,9 @@ def load(items: Sequence[Wanted], *, at: dt.datetime, horizon_days: int = HORIZO
     origin = working.minute(at + dt.timedelta(seconds=59, microseconds=999999))
     horizon = horizon_days * working.DAY
     structure = catalog.structure([wanted.item for wanted in items])
-    exploded = explode(items, structure, standing.operations(list(structure.items)), on=at.date())
-    found = standing.resources(exploded.pools, at=at)
+    made = [item.id for item in structure.items.values() if item.procurement == "make"]
+    exploded = explode(items, structure, standing.operations(made) if made else {}, on=at.date())
+    found = standing.resources(exploded.pools, at=at) if exploded.pools else []
     machines = {row.id: row for row in found}
     loaded = Loaded(
         world=World(horizon=horizon, items={}),
@@ -118,7 +119,7 @@ def load(items: Sequence[Wanted], *, at: dt.datetime, horizon_days: int = HORIZO
     )
     loaded.world.resources = {row.id: _resource(row, origin, horizon) for row in found}
     loaded.world.items = {key: _item(key, exploded, structure, loaded) for key in exploded.choices}
-    loaded.world.busy = [_busy(row, origin) for row in standing.taken(list(machines), at=at)]
+    loaded.world.busy = [_busy(row, origin) for row in standing.taken(list(machines), at=at)] if machines else []
     loaded.world.supplies = list(_supplies(loaded, at=at))
     return loaded
 

@@ -19,6 +19,7 @@ from psycopg.pq import ExecStatus, TransactionStatus
 from apps.base import acting
 
 # Nothing that a page or a partner asks for may hold a lock or a connection for longer than this.
+# Set once a transaction: what is set before a savepoint outlives its rollback.
 LIMITS = "SET LOCAL statement_timeout = '20s'; SET LOCAL lock_timeout = '5s'; SET LOCAL idle_in_transaction_session_timeout = '60s'"
 
 
@@ -107,8 +108,8 @@ class DatabaseWrapper(tenants_backend.DatabaseWrapper):  # type: ignore[misc]
         if self._applied is not None:
             raise acting.AnotherEnterpriseActs(f"a transaction of {self._applied[0]} was continued by {context.role}")
         path = ", ".join(f'"{schema}"' for schema in context.path)
-        begin = "BEGIN; " if status == TransactionStatus.IDLE else ""
-        self._plain(f'{begin}SET LOCAL ROLE "{context.role}"; SET LOCAL search_path TO {path}; {LIMITS}'.encode())
+        begin = f"BEGIN; {LIMITS}; " if status == TransactionStatus.IDLE else ""
+        self._plain(f'{begin}SET LOCAL ROLE "{context.role}"; SET LOCAL search_path TO {path}'.encode())
         self._applied = wanted
 
     def _plain(self, command: bytes) -> None:

@@ -1,7 +1,5 @@
 """Promises through the tiers: asked, answered, held, taken, moved, kept. `react` hears every move of a promise in this home."""
 
-import datetime as dt
-import uuid
 from collections.abc import Callable
 
 from apps.documents.services import Moved
@@ -57,18 +55,18 @@ __all__ = [
 ]
 
 
-def _then(react_to: Callable[..., None]) -> Callable[[uuid.UUID, dt.datetime], None]:
-    return lambda document, at: react_to(document, at=at)
+def _then(react_to: Callable[..., None]) -> Callable[[Moved], None]:
+    return lambda news: react_to(news.document.pk, at=news.step.at)
 
 
 # By whose move it is (one's own, or the partner's) and which.
-_REACTIONS: dict[tuple[bool, str], Callable[[uuid.UUID, dt.datetime], None]] = {
-    (False, "ask"): _then(answer),
-    (False, "hold"): _then(answer),
+_REACTIONS: dict[tuple[bool, str], Callable[[Moved], None]] = {
+    (False, "ask"): answer,
+    (False, "hold"): answer,
     (False, "commit"): _then(taken),
     (False, "release"): _then(released),
     (True, "release"): _then(closed),
-    (False, "answer"): _then(answered),
+    (False, "answer"): answered,
     (False, "move"): _then(heard),
     (False, "expire"): _then(closed),
     (False, "keep"): _then(closed),
@@ -81,4 +79,4 @@ _REACTIONS: dict[tuple[bool, str], Callable[[uuid.UUID, dt.datetime], None]] = {
 def react(news: Moved) -> None:
     """React to a move of a promise; other documents are no concern of this floor."""
     if news.document_type.code == "promise" and not news.step.overruled and (reaction := _REACTIONS.get((news.step.own, news.step.move))):
-        reaction(news.document.pk, news.step.at)
+        reaction(news)

@@ -13,6 +13,7 @@ from django.db import transaction
 from apps.base import acting
 from apps.base.acting import SYSTEM, Actor
 from apps.base.findings import Invalid
+from apps.base.models import Batch, new_id
 from apps.catalog import selectors as catalog
 from apps.documents import selectors as conversation
 from apps.documents import services as documents
@@ -27,9 +28,9 @@ from apps.scheduling.services.planning.world import Answer, Key, Minute, Source
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What is asked of a partner. item: one's own number; partner_item: the partner's; configuration: as it travels."""
+    """What is asked of a partner, named by his slug or his id. item: one's own number; partner_item: the partner's; configuration: as it travels."""
 
-    partner: str
+    partner: str | uuid.UUID
     quantity: Decimal
     unit: str
     due_on: dt.date
@@ -50,37 +51,44 @@ def ask(asked: Asked, *, by: Actor, at: dt.datetime) -> models.Promise:
     Raises Invalid, NoPartner, MayNot, and exchange.Stuck where the partner cannot answer; then nothing has changed.
     """
     number = f"P{at:%y%m%d}-{secrets.token_hex(4).upper()}"
-    row = documents.say(
-        type="promise",
-        move="ask",
-        partner=asked.partner,
-        number=number,
-        currency=asked.currency or acting.home().currency,
-        lines=[_line(asked)],
-        details={"hold_minutes": asked.hold_minutes},
-        by=by,
-        at=at,
-        lenient=asked.configuration is not None,
-        inline=True,
-        noted=lambda document: _note(asked, document),
-    )
-    return models.Promise.objects.get(document=row.pk)
+    currency = asked.currency or acting.home().currency
+    with transaction.atomic():
+        row = documents.say(
+            type="promise",
+            move="ask",
+            partner=asked.partner,
+            number=number,
+            currency=currency,
+            lines=[_line(asked)],
+            details={"hold_minutes": asked.hold_minutes},
+            by=by,
+            at=at,
+            lenient=asked.configuration is not None,
+            inline=True,
+            noted=lambda document, items, batch: _note(asked, document, items[1], currency, batch),
+        )
+        return models.Promise.objects.get(document=row.pk)
 
 
-def _note(asked: Asked, document: Any) -> None:
+def _note(asked: Asked, document: Any, item: uuid.UUID | None, currency: str, batch: Batch) -> None:
     """One's own record of what was asked, before the answer comes."""
-    models.Promise.objects.create(
-        document=document.pk,
-        side="buyer",
-        partner_id=document.partner_id,
-        source_id=asked.source,
-        configuration=asked.configuration,
-        quantity=asked.quantity,
-        asked_on=asked.due_on,
-        currency=document.currency,
-        parent_id=asked.parent,
-        item_id=conversation.first_item(document.pk),
-    )
+    note = {
+        "document": document.pk, "side": "buyer", "partner_id": document.partner_id, "source": asked.source, "configuration": asked.configuration,
+        "quantity": asked.quantity, "asked_on": asked.due_on, "currency": currency, "parent_id": asked.parent, "item": item,
+    }  # fmt: skip
+    record(batch, note)
+
+
+def record(batch: Batch, note: Mapping[str, Any]) -> None:
+    """Add one's own record of a promise: its fields by their names, what is left out stays empty."""
+    row = {**_EMPTY, "id": new_id(), **note}
+    batch.insert(models.Promise, tuple(row), [tuple(row.values())])
+
+
+_EMPTY: Mapping[str, Any] = {
+    **dict.fromkeys(("item", "configuration", "source", "asked_on", "first_on", "promised_on", "price", "held_until", "parent_id", "closed_at")),
+    "arrived": 0, "currency": "", "firm": False, "moved": 0, "cause": [],
+}  # fmt: skip
 
 
 def _line(asked: Asked) -> dict[str, Any]:
@@ -140,14 +148,10 @@ class Sources:
         return None if promised is None else Answer(at=self.loaded.due(promised), reference=reference)
 
     def _recorded(self, source: catalog.Source, given: Mapping[str, Any]) -> tuple[dt.date | None, uuid.UUID | None]:
-        known = network.names([source.partner_id]).get(source.partner_id)
-        if known is None:
-            return None, None
         more: dict[str, Any] = {"price": source.price, "currency": source.currency, "source": source.id}
         more |= {"hold_minutes": self.hold_minutes, "parent": self.parent}
         try:
-            with transaction.atomic():
-                promise = ask(Asked(partner=known.slug, **given, **more), by=SYSTEM, at=self.at)
+            promise = ask(Asked(partner=source.partner_id, **given, **more), by=SYSTEM, at=self.at)
         except UNANSWERED:
             return None, None
         return promise.promised_on, promise.document

@@ -14,7 +14,6 @@ from apps.base.acting import SYSTEM, Actor
 from apps.documents import selectors as conversation
 from apps.documents import services as documents
 from apps.documents.types import TYPES
-from apps.network import selectors as network
 from apps.scheduling import models
 from apps.scheduling.services import holding
 from apps.scheduling.services.holding import HoldExpired
@@ -87,11 +86,10 @@ def _order(document: uuid.UUID, *, number: str, by: Actor, at: dt.datetime) -> u
     """The order that a promise becomes, at its price and day, published; the seller takes it in at once."""
     whole = conversation.whole(id=document)
     assert whole is not None
-    partner = network.names([whole.head["partner_id"]])[whole.head["partner_id"]]
     row = documents.say(
         type="order",
         move="publish",
-        partner=partner.slug,
+        partner=whole.head["partner_id"],
         number=number or conversation.next_number(type="order") or f"{acting.home().slug.upper()[:12]}-00001",
         currency=whole.head["currency"],
         lines=[_line(line, document) for line in whole.lines],

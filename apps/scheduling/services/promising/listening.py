@@ -3,26 +3,29 @@
 import datetime as dt
 import uuid
 
+from django.db.models import Value
+from django.db.models.functions import Coalesce
 from django.utils.dateparse import parse_datetime
 
-from apps.documents import selectors as conversation
+from apps.documents.services import Moved
 from apps.scheduling import models
 
 
-def answered(document: uuid.UUID, *, at: dt.datetime) -> None:
+def answered(news: Moved) -> None:
     """A partner's answer: the day, the price and the hold, or that he cannot. The first day stays for ever."""
-    whole = conversation.whole(id=document)
-    row = models.Promise.objects.filter(document=document, side="buyer").first()
-    if whole is None or row is None:
-        return
-    offered = whole.lines[0]["schedules"].get("offered") or []
-    day = max((each["due_on"] for each in offered if each["due_on"]), default=None)
-    until = whole.head["details"].get("valid_until")
-    row.promised_on, row.first_on = day, row.first_on or day
-    row.price, row.currency = whole.lines[0]["offered_price"], whole.head["currency"]
-    row.held_until = parse_datetime(until) if until else None
-    row.closed_at = None if day else at
-    row.save()
+    content = news.content
+    assert content is not None
+    offer = content.lines[0].offer
+    day = max((each.due_on for each in offer.schedules if each.due_on), default=None) if offer else None
+    until = content.details.get("valid_until")
+    models.Promise.objects.filter(document=news.document.pk, side="buyer").update(
+        promised_on=day,
+        first_on=Coalesce("first_on", Value(day)),
+        price=offer.price if offer else None,
+        currency=content.currency,
+        held_until=parse_datetime(until) if until else None,
+        closed_at=None if day else news.step.at,
+    )
 
 
 def closed(document: uuid.UUID, *, at: dt.datetime) -> None:
