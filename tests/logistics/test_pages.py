@@ -42,6 +42,9 @@ def test_what_is_due_is_packed_shipped_and_received(pair: Pair) -> None:
     answer = dock.post("/dock/pack/", {"pick": [f"{order}:1", f"{order}:2"], f"quantity-{order}:1": "40", f"quantity-{order}:2": "5"})
     assert answer.status_code == 303
     at = answer["Location"]
+    # What is being packed already is not offered again.
+    rows = {row["order_line"]: row for group in dock.get("/dock/").context["groups"] for row in group["rows"]}
+    assert [(rows[number]["packed"], rows[number]["left"], rows[number]["picked"]) for number in (1, 2)] == [(40, 0, False), (5, 0, False)]
     page = dock.get(at)
     assert [(row["name"], row["typed_quantity"]) for row in page.context["lines"]] == [("Item 1", "40"), ("Item 2", "5")]
     typed = {

@@ -156,6 +156,11 @@ def linking(*, target: uuid.UUID, type: str) -> list[Mapping[str, Any]]:
     return list(models.Document.objects.filter(pk__in=linked).order_by("-created_at", "-id").values(*columns))
 
 
+def lines_of(ids: Sequence[uuid.UUID]) -> list[Mapping[str, Any]]:
+    """The lines of several documents, as much of them as says what they are about. One query."""
+    return list(models.Line.objects.filter(document_id__in=ids).order_by("document_id", "position").values("document_id", "position", "quantity", "details"))
+
+
 def answering(*, type: str, field: str, id: uuid.UUID) -> Mapping[str, Any] | None:
     """The newest document of a type that names this one in its details under `field`, and that both sides know; None where there is none."""
     found = models.Document.objects.filter(type=type, details__contains={field: str(id)}).exclude(own_said=0, partner_said=0)

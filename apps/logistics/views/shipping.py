@@ -2,7 +2,9 @@
 
 import datetime as dt
 import uuid
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -46,7 +48,7 @@ def _page(request: HttpRequest, *, errors: Sequence[Mapping[str, str]] = (), sta
     called = {id: listed.name for id, listed in names.items()}
     context = {
         "tabs": tabs("dock"),
-        "groups": _groups(rows, called, request.POST),
+        "groups": _groups(rows, called, request.POST, _packed([row["id"] for row in packed])),
         "more": len(found) > MOST,
         "packing": [{**row, "partner": called.get(row["partner_id"], "–"), "url": reverse("dock_packing", args=[row["id"]])} for row in packed],
         "may_pack": acting.actor().may("despatch_advice.draft"),
@@ -55,24 +57,34 @@ def _page(request: HttpRequest, *, errors: Sequence[Mapping[str, str]] = (), sta
     return render(request, "dock/to_ship.html", context, status=status)
 
 
-def _groups(rows: Sequence[Agreed], names: Mapping[uuid.UUID, str], typed: QueryDict) -> list[dict[str, Any]]:
+def _packed(drafts: Sequence[uuid.UUID]) -> Mapping[str, Decimal]:
+    """How much of each order's line is being packed, by order and line as the form names them."""
+    sums: dict[str, Decimal] = defaultdict(Decimal)
+    for line in documents.lines_of(drafts):
+        sums[f"{line['details']['order']}:{line['details']['order_line']}"] += line["quantity"]
+    return sums
+
+
+def _groups(rows: Sequence[Agreed], names: Mapping[uuid.UUID, str], typed: QueryDict, packed: Mapping[str, Decimal]) -> list[dict[str, Any]]:
     """The lines by partner, who has the first due comes first; what is due on his first day is picked. What was typed stays."""
     groups: dict[uuid.UUID, dict[str, Any]] = {}
     picked = typed.getlist("pick")
     for row in sorted(rows, key=lambda row: (row.due_on or dt.date.max, row.number, row.position)):
         group = groups.setdefault(row.partner_id, {"partner": names.get(row.partner_id, "–"), "key": row.partner_id.hex[-6:], "rows": []})
-        group["rows"].append(_row(row, typed))
+        group["rows"].append(_row(row, typed, packed))
     for group in groups.values():
         first = max(group["rows"][0]["due_on"] or dt.date.max, clock.today())
         for row in group["rows"]:
-            row["picked"] = row["key"] in picked if picked else row["due_on"] is None or row["due_on"] <= first
+            due = row["due_on"] is None or row["due_on"] <= first
+            row["picked"] = row["key"] in picked if picked else due and row["left"] > 0
     return list(groups.values())
 
 
-def _row(row: Agreed, typed: Mapping[str, Any]) -> dict[str, Any]:
+def _row(row: Agreed, typed: Mapping[str, Any], packed: Mapping[str, Decimal]) -> dict[str, Any]:
     chinese = (get_language() or "").startswith("zh") and row.item_name_zh
     key = f"{row.order}:{row.position}"
     today = clock.today()
+    left = max(row.sums.to_ship - packed.get(key, Decimal(0)), Decimal(0))
     return {
         "key": key,
         "order_number": row.number,
@@ -84,10 +96,12 @@ def _row(row: Agreed, typed: Mapping[str, Any]) -> dict[str, Any]:
         "unit_label": units.label(row.unit),
         "to_ship": row.sums.to_ship,
         "agreed": row.sums.agreed,
+        "packed": packed.get(key),
+        "left": left,
         "due_on": row.due_on,
         "late": row.due_on is not None and row.due_on < today,
         "soon": row.due_on is not None and row.due_on == today,
-        "quantity": typed.get(f"quantity-{key}") or format(row.sums.to_ship.normalize(), "f"),
+        "quantity": typed.get(f"quantity-{key}") or format(left.normalize(), "f"),
     }
 
 
