@@ -102,7 +102,7 @@ def timed(port: int, shares: Sequence[tuple[str, Sequence[Request]]]) -> list[fl
             while (answer := client.ask(*request)).status == BUSY:
                 pass
             took.append(time.perf_counter() - started)
-            assert answer.status in (200, 201), f"{request}: {answer.status} {answer.body[:300]!r}"
+            assert answer.status in (200, 201), f"{request}: {answer.status} {answer.body[:900]!r}"
         return took
 
     with contextlib.ExitStack() as stack, ThreadPoolExecutor(len(shares)) as pool:

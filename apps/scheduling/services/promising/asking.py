@@ -50,7 +50,7 @@ def ask(asked: Asked, *, by: Actor, at: dt.datetime) -> models.Promise:
 
     Raises Invalid, NoPartner, MayNot, and exchange.Stuck where the partner cannot answer; then nothing has changed.
     """
-    number = f"P{at:%y%m%d}-{secrets.token_hex(4).upper()}"
+    number = f"P{at:%y%m%d}-{secrets.token_hex(6).upper()}"
     currency = asked.currency or acting.home().currency
     with transaction.atomic():
         row = documents.say(
