@@ -139,7 +139,7 @@ class _Drawn:
     def __init__(self, world: World, demands: Sequence[Demand], outcome: Outcome, at: Minute, direction: Direction) -> None:
         self._world, self._outcome, self._at = world, outcome, at
         self._demands = {demand.key: demand for demand in demands}
-        self._wanted = {demand.key: max(at, demand.earliest, demand.due if direction == "backward" else 0) for demand in demands}
+        self._wanted = {demand.key: self._by(demand, direction) for demand in demands}
         keys = list(world.resources)
         self._machine = {key: number for number, key in enumerate(keys)}
         self._resource = keys
@@ -158,6 +158,11 @@ class _Drawn:
         for job in self.jobs.values():
             self._chain(tasks, job)
         self.net = Net(tasks, list(self._goals()), machines, _merged(busy), world.horizon)
+
+    def _by(self, demand: Demand, direction: Direction) -> Minute:
+        """When a demand is wanted: nothing is moved beyond the horizon, however late it is due."""
+        due = min(demand.due, self._world.horizon) if direction == "backward" else 0
+        return max(self._at, demand.earliest, due)
 
     def _routing(self, job: Job) -> Routing:
         return next(routing for routing in self._world.items[job.item].routings if routing.key == job.routing)
