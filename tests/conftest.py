@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests import ground
+from tests import ground, tally
 
 SERVER = ground.lay()
 
@@ -31,11 +32,34 @@ HERE = Path(__file__).parent
 def pytest_configure(config: pytest.Config) -> None:
     """Static files need no manifest here: a test that looks at a page does not wait for one to be built."""
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    ground.clear_the_dead()
+    if not hasattr(config, "workerinput"):
+        ground.clear_the_dead()
+        tally.open_book(ground.BASE / f"tally-{os.getpid()}.jsonl")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config) -> None:
+    """Each of several processes lays ground of its own: it must not inherit this one's."""
+    ground.forget()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     ground.remove(SERVER)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A figure that is off fails the run, whatever its own test thought of it."""
+    if not hasattr(session.config, "workerinput") and session.exitstatus == pytest.ExitCode.OK and any(map(tally.off, tally.read())):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the long tests tried."""
+    if rows := tally.close_book():
+        terminalreporter.section("tried, lost, leaked")
+        for line in tally.table(rows):
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ It must be laid before Django's settings are read, so `conftest.py` imports this
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -12,18 +13,21 @@ from pathlib import Path
 import psutil
 import psycopg
 
-from portal.embedded import EmbeddedPostgres
+from portal.embedded import EmbeddedPostgres, PostgresRefused
 
 ROOT = Path(__file__).resolve().parents[1]
-BASE = Path(os.environ.get("VAR_DIR", ROOT / "var" / "test"))
+GIVEN = os.environ.get("VAR_DIR")
+BASE = Path(GIVEN or ROOT / "var" / "test")
 RUN = BASE / f"run-{os.getpid()}"
 ELSEWHERE = ("DATABASE_URL", "DATABASE_OWNER_URL", "BROKER_URL", "REDIS_URL", "EMAIL_URL", "SECRET_KEY", "KEY_RING", "BASE_URL", "ALLOWED_HOSTS", "PORT")
 
 
 def clear_the_dead() -> None:
-    """Remove what earlier runs left that were killed."""
+    """Remove what earlier runs left that were killed; what such a run started may still be at work, and is left to a later run."""
     for folder in BASE.glob("run-*"):
-        if not psutil.pid_exists(int(folder.name.removeprefix("run-"))):
+        if psutil.pid_exists(int(folder.name.removeprefix("run-"))):
+            continue
+        with contextlib.suppress(PostgresRefused):
             remove(EmbeddedPostgres(folder / "postgres"))
 
 
@@ -46,6 +50,13 @@ def lay() -> EmbeddedPostgres:
     server = EmbeddedPostgres(RUN / "postgres")
     server.prepare()
     return server
+
+
+def forget() -> None:
+    """Give the environment back as it was, for processes that are started from here."""
+    del os.environ["DJANGO_SETTINGS_MODULE"], os.environ["VAR_DIR"]
+    if GIVEN:
+        os.environ["VAR_DIR"] = GIVEN
 
 
 def start(server: EmbeddedPostgres) -> None:

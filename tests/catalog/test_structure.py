@@ -229,13 +229,14 @@ def test_a_source_has_the_houses_currency_and_can_be_changed(pair: Two) -> None:
         assert selectors.sources(kept.item_id) == ()
 
 
-def test_nothing_of_it_is_seen_in_another_home(cast: Cast) -> None:
-    ids = items(cast.maker, company.fresh_number("H"), company.fresh_number("H"))
+def test_nothing_of_it_is_seen_in_another_home(cast: Cast, pair: Two) -> None:
+    buyer, seller = pair
+    ids = items(buyer, "H-1", "H-2")
     top, part = ids.values()
-    line(cast.maker, top, part)
-    with cast.maker.acting():
+    line(buyer, top, part)
+    with buyer.acting():
         assert selectors.structure([top]).components
-    for other in (cast.stranger, cast.supplier):
+    for other in (cast.stranger, seller):
         with other.acting():
             found = selectors.structure([top, part])
             assert (found.items, found.components, found.sources) == ({}, {}, {})

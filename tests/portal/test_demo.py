@@ -19,7 +19,7 @@ from apps.catalog import selectors as items
 from apps.documents import selectors as documents
 from apps.exchange import services as exchange
 from apps.tenants import selectors as tenants
-from tests.cast import Member, outside
+from tests.cast import Cast, Member, outside
 
 TIERS = ("lakeside", "aurora", "boreal", "ironvale", "redstone")
 SLUGS = {*TIERS, "kestrel", "linden", "quartz", "halide", "swift", "stranger"}
@@ -31,8 +31,8 @@ Demo = Mapping[str, Member]
 
 
 @pytest.fixture(scope="module")
-def told(database: None) -> Iterator[dict[str, Any]]:
-    """The demo, loaded by its command, with a week of plain orders; what `demo.json` says of it."""
+def told(cast: Cast) -> Iterator[dict[str, Any]]:
+    """The demo, loaded by its command beside the cast, with a week of plain orders; what `demo.json` says of it."""
     outside(call_command, "load_demo", weeks=1, verbosity=0)
     path = settings.VAR / "demo.json"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
