@@ -23,6 +23,7 @@ from apps.documents import selectors as documents
 from apps.documents import services as engine
 from apps.exchange import crossing, services
 from apps.exchange import models as exchange
+from apps.exchange.services import lifting
 from apps.network import selectors as partners
 from apps.network import services as network
 from apps.tenants import boundary
@@ -153,13 +154,13 @@ def test_a_failed_delivery_does_not_undo_the_move(pair: tuple[Member, Member], m
 
 def test_a_backlog_is_left_to_the_sweep(pair: tuple[Member, Member], crash: Callable[[], None]) -> None:
     buyer, seller = pair
-    for _round in range(crossing.BATCH + 5):
+    for _round in range(lifting.BATCH + 5):
         order(buyer, seller)
     crash()
     order(buyer, seller)
-    assert cursor(buyer, seller)["delivered"] == crossing.BATCH
+    assert cursor(buyer, seller)["delivered"] == lifting.BATCH
     sweep()
-    assert cursor(buyer, seller)["delivered"] == crossing.BATCH + 6
+    assert cursor(buyer, seller)["delivered"] == lifting.BATCH + 6
     proven(*pair)
 
 
