@@ -267,6 +267,26 @@ def test_the_part_before_what_cannot_be_taken_is_taken(pair: tuple[Member, Membe
     assert [state(seller, document) for document in ids] == ["published"] * 5
 
 
+def test_two_things_that_are_stuck_hold_up_no_other_channel(make_pair: Callable[..., tuple[Member, Member]], crash: Callable[[], None]) -> None:
+    """Of two types that are not agreed any more, the first one in the channel halts it; the sweep goes on to the next channel."""
+    buyer, seller = provision(f"two-{fresh_number('t')}"), provision(f"types-{fresh_number('t')}")
+    partnership = befriend(buyer, seller, types=("order", "promise"))
+    stock(buyer, "A-1", "Item")
+    first = order(with_items(buyer, "A-1"), seller)
+    with buyer.acting(), transaction.atomic():
+        asked = {"type": "promise", "document": str(uuid.uuid4())}
+        services.sending.append(partner_id=seller.id, partnership_id=partnership, kind="promise.ask", document=first, seen=0, content=asked, at=AT)
+    with seller.acting():
+        network.suspend(partnership=partnership, by=seller.actor, at=AT)
+    others = make_pair()
+    other = order(*others)
+    crash()
+    sweep()
+    halted = cursor(buyer, seller)
+    assert (halted["delivered"], halted["attempts"], halted["halted_at"] is not None) == (0, 1, True)
+    assert (state(seller, first), state(others[1], other)) == (None, "published")
+
+
 def test_a_halted_channel_is_tried_again_at_growing_distances(pair: tuple[Member, Member], monkeypatch: pytest.MonkeyPatch) -> None:
     buyer, seller = pair
     began = timezone.now()

@@ -119,13 +119,18 @@ def deliver(lane: Lane, *, batches: int | None = None) -> int:
 
 
 def deliver_batch(lane: Lane) -> int:
-    """One batch, in one transaction. What cannot be taken halts the channel; what stands before it is taken."""
-    try:
-        return lane.whole(partial(take_batch, lane))
-    except Stuck as stuck:
-        taken = lane.whole(partial(take_batch, lane, stuck.seq - 1))
+    """One batch, in one transaction. What cannot be taken halts the channel; what stands before it is taken, unless that is stuck in its turn."""
+    stuck: Stuck | None = None
+    while True:
+        try:
+            taken = lane.whole(partial(take_batch, lane, stuck.seq - 1 if stuck else None))
+        except Stuck as error:
+            stuck = error
+        else:
+            break
+    if stuck:
         lane.whole(partial(_halt, lane, stuck))
-        return taken
+    return taken
 
 
 def take_batch(lane: Lane, upto: int | None = None) -> int:
@@ -134,7 +139,10 @@ def take_batch(lane: Lane, upto: int | None = None) -> int:
     if reached is None:
         return 0
     envelopes = lane.following(reached, upto=upto, limit=BATCH)
-    for document_type, seq in {envelope.kind.partition(".")[0]: envelope.seq for envelope in reversed(envelopes)}.items():
+    first: dict[str, int] = {}
+    for envelope in envelopes:
+        first.setdefault(envelope.kind.partition(".")[0], envelope.seq)
+    for document_type, seq in first.items():
         lane.need_agreement(document_type, seq)
     for envelope in envelopes:
         take(lane, reached, envelope)
