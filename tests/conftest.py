@@ -37,6 +37,13 @@ def pytest_configure(config: pytest.Config) -> None:
         tally.open_book(ground.BASE / f"tally-{os.getpid()}.jsonl")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file's tests stay together in one process, with what the file has made for them."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(HERE).as_posix()))
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes(config: pytest.Config) -> None:
     """Each of several processes lays ground of its own: it must not inherit this one's."""
