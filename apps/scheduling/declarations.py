@@ -28,7 +28,10 @@ PERMISSIONS = {
     "schedule.break": {"planner", "dock", "integration"},
 }
 
-MENU = [{"code": "schedule", "label": Text("Schedule", "排程"), "url": "schedule", "icon": "calendar-time", "permission": "schedule.view", "order": 30}]
+MENU = [
+    {"code": "promises", "label": Text("Promises", "交期承诺"), "url": "promises", "icon": "calendar-event", "permission": "promise.view", "order": 15},
+    {"code": "schedule", "label": Text("Schedule", "排程"), "url": "schedule", "icon": "calendar-time", "permission": "schedule.view", "order": 30},
+]
 
 REACTIONS = {
     PlanAsked: ["apps.scheduling.tasks.replan_soon"],
