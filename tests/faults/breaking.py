@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
 import time
@@ -28,7 +29,9 @@ class Broke(OperationalError):
 
 @functools.cache
 def _outside() -> psycopg.Connection[Any]:
-    return psycopg.connect(settings.ENVIRONMENT.superuser.url, autocommit=True)
+    opened = psycopg.connect(settings.ENVIRONMENT.superuser.url, autocommit=True)
+    atexit.register(opened.close)
+    return opened
 
 
 class Statements:

@@ -22,7 +22,7 @@ from apps.documents.services import storing
 from apps.documents.types import TYPES
 from apps.exchange import services as exchange
 from tests import tally
-from tests.cast import Member, ask, fresh_number, line, make_pair, order, outside, unchanged
+from tests.cast import Member, ask, fresh_number, line, make_pair, move, order, outside, unchanged
 from tests.documents.conversations import SAYING
 from tests.faults import seeds
 
@@ -33,25 +33,30 @@ ORDER = TYPES["order"]
 
 
 def apart(work: Callable[[int], Any], count: int) -> list[Any]:
-    """Do it in so many threads that begin together, each with a connection of its own."""
+    """Do it in so many threads that begin together."""
     begin = threading.Barrier(count)
 
     def one(number: int) -> Any:
         begin.wait(20)
-        try:
-            return work(number)
-        finally:
-            outside(connections.close_all)
+        return work(number)
 
     with ThreadPoolExecutor(count) as pool:
         return list(pool.map(one, range(count)))
+
+
+def asked(member: Member, method: str, path: str, body: Any = None, key: str = "") -> Any:
+    """One request, after which the thread gives its connection back, as a server's does."""
+    try:
+        return member.api.request(method, path, body, headers={"Idempotency-Key": key} if key else {})
+    finally:
+        outside(connections.close_all)
 
 
 def insisted(member: Member, path: str, body: Any, key: str) -> Any:
     """The answer to a request that is repeated with its key while the first one is running, or somebody else is quicker."""
     until = time.monotonic() + PATIENCE
     while True:
-        answer = member.api.post(path, body, headers={"Idempotency-Key": key})
+        answer = asked(member, "POST", path, body, key)
         running = answer.status_code == 409 and answer.json()["type"].endswith("still-running")
         if answer.status_code < 500 and not running:
             return answer
@@ -65,7 +70,11 @@ def said(sender: Member) -> Counter[str]:
 
 
 def test_one_key_in_sixteen_threads_does_it_once(pair: tuple[Member, Member], monkeypatch: pytest.MonkeyPatch) -> None:
-    began, (buyer, seller) = time.monotonic(), pair
+    do_it_once(*pair, monkeypatch)
+
+
+def do_it_once(buyer: Member, seller: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    began = time.monotonic()
     body = {"seller": seller.slug, "number": fresh_number(), "currency": "EUR", "lines": [line("A-1")]}
     made = apart(lambda _number: insisted(buyer, "orders/", body, "make"), AT_ONCE)
     assert {answer.status_code for answer in made} == {201}
@@ -79,12 +88,12 @@ def test_one_key_in_sixteen_threads_does_it_once(pair: tuple[Member, Member], mo
     assert said(buyer) == {"order.publish": 1}
     confirmed = seller.api.post(f"orders/{uid}/moves/confirm/")
     assert confirmed.status_code == 200
-    with unchanged(*pair):
+    with unchanged(buyer, seller):
         later = timezone.now() + dt.timedelta(days=1, hours=1)
         monkeypatch.setattr(clock, "now", lambda: later)
         again = apart(lambda _number: insisted(buyer, path, {}, "publish"), AT_ONCE)
         assert {answer.content for answer in again} == {published[0].content}
-        other = apart(lambda number: buyer.api.post(path, {"note": f"{number}"}, headers={"Idempotency-Key": "publish"}), AT_ONCE)
+        other = apart(lambda number: insisted(buyer, path, {"note": f"{number}"}, "publish"), AT_ONCE)
         assert {(answer.status_code, answer.json()["type"].rpartition("/")[2]) for answer in other} == {(422, "idempotency-key-taken")}
         elsewhere = buyer.api.post("orders/", {**body, "note": "x"}, headers={"Idempotency-Key": "make"})
         assert elsewhere.status_code == 422
@@ -96,15 +105,15 @@ def test_one_key_in_sixteen_threads_does_it_once(pair: tuple[Member, Member], mo
 
 def wanted(member: Member, uid: Any, side: str, chance: random.Random) -> tuple[str, dict[str, Any]] | None:
     """A move that the document's state allows to this side, as it is read now."""
-    answer = member.api.get(f"orders/{uid}/")
+    answer = asked(member, "GET", f"orders/{uid}/")
     if answer.status_code == 404:
         return None
-    moves = [move for move in ORDER.moves_for(state=answer.json()["state"], side=side) if move.code != "cancel" or chance.random() < 0.1]
+    moves = [found for found in ORDER.moves_for(state=answer.json()["state"], side=side) if found.code != "cancel" or chance.random() < 0.1]
     if not moves:
         return None
-    move = chance.choice(moves)
-    data = chance.choice([data for (effect, _outcome), data in SAYING.items() if effect == move.effect] or [{}])
-    return move.code, dict(data)
+    chosen = chance.choice(moves)
+    data = chance.choice([data for (effect, _outcome), data in SAYING.items() if effect == chosen.effect] or [{}])
+    return chosen.code, dict(data)
 
 
 def conserved(member: Member, uid: Any) -> None:
@@ -177,9 +186,23 @@ def test_thirty_two_writers_on_both_sides_of_a_document_for_long(database: None)
     write_from_both_sides(NIGHT_ROUNDS)
 
 
-def test_a_quantity_that_is_counted_twice_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if what was agreed were written by two: the harness says so."""
+# The harness finds what is wrong --------------------------------------------------------------------------------------
+
+
+def test_a_quantity_that_is_counted_twice_is_found(pair: tuple[Member, Member], monkeypatch: pytest.MonkeyPatch) -> None:
+    buyer, seller = pair
+    sound, doubled = order(buyer, seller), order(buyer, seller)
+    move(seller, sound, "confirm")
+    conserved(seller, sound)
     real = storing.confirmed
     monkeypatch.setattr(storing, "confirmed", lambda gone, come: [*real(gone, come), *real([], come)])
+    move(seller, doubled, "confirm")
     with pytest.raises(AssertionError):
-        write_from_both_sides(ROUNDS)
+        conserved(seller, doubled)
+
+
+def test_a_key_that_is_not_claimed_is_found(pair: tuple[Member, Member], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apps.documents.services.claim", lambda **_: None)
+    monkeypatch.setattr("apps.documents.services.keep_answer", lambda **_: None)
+    with pytest.raises(AssertionError):
+        do_it_once(*pair, monkeypatch)
