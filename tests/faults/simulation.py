@@ -2,6 +2,7 @@
 
 What is decided is decided by the product: the engine (`folding`, `wording`, `moving.read_body`), the chain (`chaining.link`), the lift (`lifting`), retries
 (`retrying.persist`) and what is kept for repetitions (`keeping.answer_of`). One seed gives moves, outcomes of transactions, the network and the clock.
+Transactions come one after the other, as the locks on heads, cursors and documents let them; that these hold is tried on the real database.
 """
 
 from __future__ import annotations
@@ -419,6 +420,7 @@ class Simulation:
         try:
             boundary.need_way(self.visited, home)
             self.visited = (*self.visited, home)
+            self.happened[f"{len(self.visited)} in one conversation"] += 1
             yield
         except boundary.NoWay as error:
             raise Stuck(0, str(error)) from error

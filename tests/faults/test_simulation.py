@@ -53,7 +53,9 @@ def simulate(steps: int) -> None:
     assert set(world.moves) == crossing
     assert {*FATES, "committed"} == set(world.db.met)
     refused = ("refused: NotAllowed", "refused: NoPartner", "refused: Stuck")
-    assert all(world.happened[what] for what in ("met", "request lost", "answer lost", "crash", "a tier could not go on", *refused)), world.happened
+    assert all(world.happened[what] for what in ("met", "request lost", "answer lost", "crash", "a tier could not go on", "4 in one conversation", *refused)), (
+        world.happened
+    )
     failed = sum(count for fate, count in world.db.met.items() if fate != "committed")
     more = {"envelopes": sum(world.moves.values()), "transactions failed": failed, "crashes": world.happened["crash"], "met": world.happened["met"]}
     tally.tell("simulated exchange", tried=world.steps, seconds=time.monotonic() - began, seed=seed, **more)
