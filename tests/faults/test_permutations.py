@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import pytest
@@ -92,6 +93,14 @@ class Desk(lifting.Lane):
 
     def halt(self, reached: Reached, reason: str) -> None:
         self.halted += 1
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """What does not follow is logged as an error, with where it comes from: here it is half of everything."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
 
 
 # What happens next: a side speaks, or the network brings some of what was said: these numbers, in this order.

@@ -6,7 +6,7 @@ import contextvars
 import itertools
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -56,6 +56,13 @@ def stage(database: None) -> Stage:
     answer = seller.api.post("stock/moves/", {"item": "S-1", "quantity": "500", "from": "production", "to": "stock"})
     assert answer.status_code == 201, answer.content
     return Stage(buyer, seller, make_chain(1))
+
+
+@pytest.fixture(autouse=True)
+def whole_connection(database: None) -> Iterator[None]:
+    """Whatever a test has ended is not left to the next one."""
+    yield
+    connection.close_if_unusable_or_obsolete()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from django.db.backends.postgresql.base import CursorDebugWrapper as DebugWrappe
 from django.db.backends.utils import CursorWrapper
 from django.utils.asyncio import async_unsafe
 from django_tenants.postgresql_backend import base as tenants_backend
-from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 
 from apps.base import acting
 
@@ -117,7 +117,9 @@ class DatabaseWrapper(tenants_backend.DatabaseWrapper):  # type: ignore[misc]
         with self.wrap_database_errors:
             result = self.connection.pgconn.exec_(command)
             if result.status != ExecStatus.COMMAND_OK:
-                raise psycopg.errors.error_from_result(result)
+                error = psycopg.errors.error_from_result(result)
+                # A lost connection has no code of its own: what it means must not depend on the statement at which it was lost.
+                raise psycopg.OperationalError(str(error)) if self.connection.pgconn.status == ConnStatus.BAD else error
 
     def is_usable(self) -> bool:
         try:
