@@ -390,17 +390,21 @@ def _lose_answers(stage: Stage) -> None:
     lose_answer(stage, "publish")
 
 
-MUTANTS = [(_cursor_before_the_documents, _walk_delivery), (_envelope_outside_the_transaction, _walk_publish), (_key_not_kept, _lose_answers)]
+MUTANTS = [
+    (_cursor_before_the_documents, _walk_delivery, r"delivery of publish, fault at \d+: "),
+    (_envelope_outside_the_transaction, _walk_publish, r"publish, fault at \d+: "),
+    (_key_not_kept, _lose_answers, "is not possible while the document is"),
+]
 
 
 @pytest.mark.usefixtures("undelivered")
-@pytest.mark.parametrize(("mutant", "walk"), MUTANTS, ids=[mutant.__name__.strip("_") for mutant, _walk in MUTANTS])
+@pytest.mark.parametrize(("mutant", "walk", "said"), MUTANTS, ids=[mutant[0].__name__.strip("_") for mutant in MUTANTS])
 def test_a_fault_put_in_on_purpose_is_found(
-    database: None, mutant: Callable[[pytest.MonkeyPatch], None], walk: Callable[[Stage], None], monkeypatch: pytest.MonkeyPatch
+    mutant: Callable[[pytest.MonkeyPatch], None], walk: Callable[[Stage], None], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     buyer, seller = partners()
     stage = Stage(buyer, seller, Chain(members=()))
     bring(stage)
     mutant(monkeypatch)
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match=said):
         walk(stage)
