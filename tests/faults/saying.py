@@ -144,7 +144,7 @@ def new_line(world: Simulation, position: int, quantity: Decimal | None = None, 
 
 def counting_lines(world: Simulation, me: int, partner: int) -> list[Line]:
     """A line that counts on an order's line that is agreed, as its issuer sees it; none where there is none."""
-    for document in world.known[me][-20:]:
+    for document in world.known[me][-6:]:
         order = world.db.rows["view", me, document]
         if order.partner == partner and order.type.ordered and any(line.agreed for line in order.content.lines):
             line = next(line for line in order.content.lines if line.agreed)

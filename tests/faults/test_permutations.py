@@ -24,7 +24,7 @@ from tests.faults import seeds
 from tests.faults.simulation import Row, Step
 
 T = TypeVar("T")
-BY_DAY, BY_NIGHT = 1_000, 10_000
+BY_DAY, BY_NIGHT = 500, 10_000
 BUYER, SELLER, CHANNEL = (uuid.UUID(int=number) for number in (1, 2, 3))
 DOCUMENT = uuid.UUID(int=4)
 
