@@ -238,12 +238,12 @@ def lose_answer(stage: Stage, name: str) -> None:
 def walk_delivery(stage: Stage, name: str, kind: Kind, *, every: bool, chance: random.Random) -> None:
     """Each statement of the delivery fails in its turn: the receiver's home and the cursor stand where they stood. Then it is delivered, once."""
     counted = 0
-    for tried in (False, True):
+    for last in (False, False, True):  # what a process reads once is not counted
         asking = ASKING[name](stage)
         sender = asking[0]
         receiver = stage.seller if sender is stage.buyer else stage.buyer
         assert post(asking, f"deliver-{next(_keys)}").status_code in (200, 201)
-        if not tried:
+        if not last:
             with failing_at(None) as met:
                 assert deliver(sender, receiver) >= 1
             counted = met.count
