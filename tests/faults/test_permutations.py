@@ -21,7 +21,7 @@ from tests import tally
 from tests.cast import AT
 from tests.documents.test_folding import ANSWERS, ORDER
 from tests.faults import seeds
-from tests.faults.simulation import Row, Step
+from tests.faults.rows import Row, Step
 
 T = TypeVar("T")
 BY_DAY, BY_NIGHT = 500, 10_000

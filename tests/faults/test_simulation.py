@@ -15,7 +15,7 @@ import pytest
 from apps.documents.services import folding
 from apps.exchange.services import lifting
 from tests import tally
-from tests.faults import saying, seeds, simulation
+from tests.faults import rows, saying, seeds, simulation
 from tests.faults.simulation import Anomaly, Simulation
 from tests.faults.world import FATES, Database
 
@@ -85,7 +85,7 @@ def test_one_seed_gives_one_course_of_things() -> None:
 
 def _cursor_outside_the_transaction(patch: pytest.MonkeyPatch) -> None:
     def advance(lane: simulation.Inbound, reached: lifting.Reached) -> None:
-        lane.db.rows["cursor", lane.way] = simulation.Cursor(reached.delivered, reached.digest)
+        lane.db.rows["cursor", lane.way] = rows.Cursor(reached.delivered, reached.digest)
 
     patch.setattr(simulation.Inbound, "advance", advance)
 
