@@ -393,7 +393,7 @@ def _lose_answers(stage: Stage) -> None:
 MUTANTS = [
     (_cursor_before_the_documents, _walk_delivery, r"delivery of publish, fault at \d+: "),
     (_envelope_outside_the_transaction, _walk_publish, r"publish, fault at \d+: "),
-    (_key_not_kept, _lose_answers, "is not possible while the document is"),
+    (_key_not_kept, _lose_answers, "problems/not-allowed"),
 ]
 
 
