@@ -16,6 +16,7 @@ from a2wsgi import WSGIMiddleware
 from channels.routing import URLRouter
 from django.urls import re_path
 
+from apps.base.sharing import Shares, asker
 from portal.environment import Environment
 from portal.processes import SUPERVISED, die_with_parent
 from portal.wsgi import application as wsgi
@@ -30,7 +31,11 @@ if SUPERVISED in os.environ:
     # The server's own worker processes: theirs is not the supervisor, but the server's first process.
     die_with_parent()
 
-http = WSGIMiddleware(cast(Any, wsgi), workers=Environment.read().web_threads)
+THREADS = Environment.read().web_threads
+http = WSGIMiddleware(cast(Any, wsgi), workers=THREADS)
+# While several enterprises ask, a quarter of the threads for each: the interpreter runs one of them at a time, and what one
+# enterprise has in hand is what the others wait for.
+shares = Shares(THREADS, max(1, THREADS // 4))
 
 
 async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,7 +72,8 @@ async def whole_request(scope: Scope, receive: Receive, send: Send) -> None:
             raise ConnectionResetError("the caller left before his request was whole")
         return message
 
-    await http(scope, received, send)  # type: ignore[arg-type]
+    async with shares.place(asker(scope["headers"])):
+        await http(scope, received, send)  # type: ignore[arg-type]
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:

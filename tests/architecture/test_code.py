@@ -267,7 +267,7 @@ ROOMS = {
 ITS_OWN = {
     "base": {
         *("acting", "announcing", "asking", "clock", "describing", "fields", "findings", "formulas", "inputs", "pages", "paging"),
-        *("problems", "reference", "retrying", "rows", "templatetags", "text", "units"),
+        *("problems", "reference", "retrying", "rows", "sharing", "templatetags", "text", "units"),
     },
     "tenants": {"boundary", "cache", "logs", "middleware", "storage", "wall"},
     "accounts": {"adapter", "middleware"},
