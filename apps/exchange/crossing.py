@@ -24,7 +24,7 @@ from apps.base.retrying import whole
 from apps.documents import services as documents
 from apps.exchange import models
 from apps.exchange.services import keys
-from apps.exchange.services.chaining import digest_of
+from apps.exchange.services.chaining import digest_of, receipt_of
 from apps.network import selectors as network
 from apps.tenants import boundary
 from apps.tenants import selectors as tenants
@@ -196,7 +196,11 @@ _LOCK = (
 _NEXT = (
     "SELECT seq, sender_id, kind, body, digest, signature, key_id FROM exchange_envelope WHERE channel_id = %s AND seq > %s AND seq <= %s ORDER BY seq LIMIT %s"
 )
-_ADVANCE = "UPDATE exchange_cursor SET delivered = %s, digest = %s, halted_at = NULL, reason = '', attempts = 0 WHERE id = %s"
+# The receiver's receipt, which no one can take back, and the cursor: one statement.
+_ADVANCE = (
+    "WITH signed AS (INSERT INTO exchange_receipt (channel_id, seq, digest, key_id, signature, at) VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING) "
+    "UPDATE exchange_cursor SET delivered = %s, digest = %s, halted_at = NULL, reason = '', attempts = 0 WHERE id = %s"
+)
 _LAST = 2**62
 
 
@@ -213,8 +217,16 @@ def _take_batch(sender: uuid.UUID, *, upto: int | None) -> int:
         for envelope in envelopes:
             _take(reached, envelope)
         if envelopes:
-            cursor.execute(_ADVANCE, [reached.delivered, reached.digest, reached.id])
+            cursor.execute(_ADVANCE, [*_receipt(reached), reached.delivered, reached.digest, reached.id])
     return len(envelopes)
+
+
+def _receipt(reached: Reached) -> tuple[Any, ...]:
+    """The acting enterprise signs for all that it took in of a channel: one signature, however many envelopes these were."""
+    at = clock.now()
+    said = receipt_of(channel=reached.channel, seq=reached.delivered, digest=reached.digest, receiver=acting.home().id, at=at)
+    key, signature = keys.sign(said)
+    return reached.channel, reached.delivered, reached.digest, key, signature, at
 
 
 def _need_agreement(sender: uuid.UUID, document_type: str, seq: int) -> None:

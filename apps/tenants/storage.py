@@ -9,6 +9,11 @@ from apps.base import acting
 from apps.base.models import new_id
 
 
+def folder_of(home: acting.Home) -> Path:
+    """The folder of an enterprise's files."""
+    return Path(files().base_location).resolve() / home.schema
+
+
 class HomeStorage(FileSystemStorage):
     """A file system whose root is the acting enterprise's folder, which no name leads out of; without an enterprise it raises."""
 

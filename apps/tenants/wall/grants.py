@@ -3,6 +3,7 @@
 Applied after every migration, in one go; applying them again changes nothing.
 """
 
+import hashlib
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +13,8 @@ from apps.base.acting import LOBBY_ROLE, OPERATOR_ROLE
 
 ALL = "SELECT, INSERT, UPDATE, DELETE"
 MEMBERS = "tributary_enterprises"
+# Moves an enterprise's part of the shared tables in and out. The owner takes this role for that, and nobody else can.
+KEEPER_ROLE = "tributary_keeper"
 
 # People, sessions, tokens: the lobby before a home is entered, and the operators. Never an enterprise.
 LOBBY_TABLES = [
@@ -54,7 +57,23 @@ RIGHTS: dict[str, dict[str, str]] = {
         "exchange_channel": "SELECT",
         "exchange_cursor": "SELECT",
         "exchange_envelope": "SELECT (channel_id, seq, sender_id, receiver_id, kind, seen, digest, key_id, at)",
+        "exchange_receipt": "SELECT",
         "exchange_signingkey": "SELECT",
+    },
+    KEEPER_ROLE: {
+        "tenants_enterprise": "SELECT, INSERT, UPDATE, DELETE",
+        "tenants_domain": "SELECT, INSERT, DELETE",
+        "tenants_endpoint": "SELECT, INSERT, DELETE",
+        "accounts_user": "SELECT",
+        "accounts_membership": "SELECT",
+        "network_partnership": "SELECT, INSERT, DELETE",
+        "network_consent": "SELECT, INSERT, UPDATE (state, document_types, changed_at), DELETE",
+        "exchange_channel": "SELECT, INSERT",
+        "exchange_cursor": "SELECT, INSERT",
+        "exchange_envelope": "SELECT, INSERT",
+        "exchange_receipt": "SELECT, INSERT",
+        "exchange_signingkey": "SELECT, INSERT, UPDATE (retired_at)",
+        "exchange_sealedkey": "SELECT, DELETE",
     },
     MEMBERS: {
         "tenants_enterprise": "SELECT, UPDATE (name, gln, tax_number, country, city, language, currency, time_zone)",
@@ -65,6 +84,7 @@ RIGHTS: dict[str, dict[str, str]] = {
         "exchange_channel": "SELECT, INSERT, UPDATE (head, digest)",
         "exchange_cursor": "SELECT, INSERT, UPDATE (delivered, digest, halted_at, reason, attempts)",
         "exchange_envelope": "SELECT, INSERT",
+        "exchange_receipt": "SELECT, INSERT",
         "exchange_signingkey": "SELECT, INSERT, UPDATE (retired_at)",
         "exchange_sealedkey": "SELECT, INSERT",
     },
@@ -104,6 +124,10 @@ POLICIES: dict[str, dict[str, str]] = {
         "SELECT": f"sender_id = {ME} OR receiver_id = {ME}",
         "INSERT": f"sender_id = {ME} AND (sender_id, receiver_id) = {OF_ITS_CHANNEL.format(side='sender_id, c.receiver_id')}",
     },
+    "exchange_receipt": {
+        "SELECT": "EXISTS (SELECT 1 FROM public.exchange_channel c WHERE c.id = channel_id)",
+        "INSERT": f"{ME} = {OF_ITS_CHANNEL.format(side='receiver_id')}",
+    },
     "exchange_signingkey": {"SELECT": "true", "INSERT": f"enterprise_id = {ME}", "UPDATE": f"enterprise_id = {ME}"},
     "exchange_sealedkey": {"SELECT": f"enterprise_id = {ME}", "INSERT": f"enterprise_id = {ME}"},
 }
@@ -128,6 +152,8 @@ DO $$ BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{LOBBY_ROLE}') THEN CREATE ROLE {LOBBY_ROLE} NOLOGIN; END IF;
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{OPERATOR_ROLE}') THEN CREATE ROLE {OPERATOR_ROLE} NOLOGIN; END IF;
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{MEMBERS}') THEN CREATE ROLE {MEMBERS} NOLOGIN; END IF;
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{KEEPER_ROLE}') THEN CREATE ROLE {KEEPER_ROLE} NOLOGIN; END IF;
+  GRANT {KEEPER_ROLE} TO CURRENT_USER WITH INHERIT FALSE, SET TRUE;
 END $$;
 """
 EPOCH = """
@@ -147,12 +173,12 @@ def make_roles(cursor: Any) -> None:
     for role in (LOBBY_ROLE, OPERATOR_ROLE):
         _execute(cursor, "GRANT {} TO {} WITH INHERIT FALSE, SET TRUE", sql.Identifier(role), _login())
     _execute(cursor, "REVOKE ALL ON SCHEMA public FROM PUBLIC")
-    for role in (LOBBY_ROLE, OPERATOR_ROLE, MEMBERS):
+    for role in (LOBBY_ROLE, OPERATOR_ROLE, KEEPER_ROLE, MEMBERS):
         _execute(cursor, "GRANT USAGE ON SCHEMA public TO {}", sql.Identifier(role))
 
 
 def apply(cursor: Any) -> None:
-    """Set the rights and policies of the public tables, after a migration."""
+    """Set the rights and policies of the public tables, after a migration; the schema bears their mark."""
     for role, tables in RIGHTS.items():
         _execute(cursor, "REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {}", sql.Identifier(role))
         _execute(cursor, "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {}", sql.Identifier(role))
@@ -160,6 +186,13 @@ def apply(cursor: Any) -> None:
             _execute(cursor, f"GRANT {privileges} ON public.{{}} TO {{}}", sql.Identifier(table), sql.Identifier(role))
     for table, policies in POLICIES.items():
         _protect(cursor, table, policies)
+    cursor.execute(sql.SQL("COMMENT ON SCHEMA public IS {}").format(sql.Literal(public_mark())).as_string(None))
+
+
+def public_mark() -> str:
+    """Names today's rights and policies of the public tables."""
+    said = repr((RIGHTS, POLICIES, FORCED, _login().as_string(None)))
+    return f"rights {hashlib.sha256(said.encode()).hexdigest()[:16]}"
 
 
 def _protect(cursor: Any, table: str, policies: dict[str, str]) -> None:
@@ -176,25 +209,42 @@ def _protect(cursor: Any, table: str, policies: dict[str, str]) -> None:
             sql.Identifier(f"{table}_{command.lower()}"),
             sql.Identifier(table),
         )
-    for role in (LOBBY_ROLE, OPERATOR_ROLE):
+    for role in (LOBBY_ROLE, OPERATOR_ROLE, KEEPER_ROLE):
         if table in RIGHTS[role]:
             _execute(cursor, "CREATE POLICY {} ON public.{} TO {} USING (true) WITH CHECK (true)", *map(sql.Identifier, (f"{table}_{role}", table, role)))
 
 
 def open_home(cursor: Any, *, schema: str) -> None:
     """Make an enterprise's role, of the name of its schema, with rights on this schema alone."""
-    role = sql.Identifier(schema)
     cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [schema])
     if cursor.fetchone() is None:
-        _execute(cursor, "CREATE ROLE {} NOLOGIN IN ROLE {}", role, sql.Identifier(MEMBERS))
-    _execute(cursor, "GRANT {} TO {} WITH INHERIT FALSE, SET TRUE", role, _login())
-    _execute(cursor, "GRANT USAGE ON SCHEMA {} TO {}", role, role)
-    _execute(cursor, f"GRANT {ALL} ON ALL TABLES IN SCHEMA {{}} TO {{}}", role, role)
-    _execute(cursor, "REVOKE ALL ON {}.django_migrations FROM {}", role, role)
+        _execute(cursor, "CREATE ROLE {} NOLOGIN IN ROLE {}", sql.Identifier(schema), sql.Identifier(MEMBERS))
+    cursor.execute(home_rights(schema))
+
+
+def home_rights(schema: str) -> str:
+    """What gives a role its rights on its home, as one script; it ends with the mark by which a home tells whether they are today's."""
+    name = sql.Identifier(schema)
+    return f"{_home_rights(name)}; {sql.SQL('COMMENT ON SCHEMA {} IS {}').format(name, sql.Literal(rights_mark())).as_string(None)}"
+
+
+def rights_mark() -> str:
+    """Names today's rights of a home. A home that bears another mark was opened by another release."""
+    return f"rights {hashlib.sha256(_home_rights(sql.Identifier('a_home')).encode()).hexdigest()[:16]}"
+
+
+def _home_rights(role: sql.Identifier) -> str:
+    statements = [
+        sql.SQL("GRANT {} TO {} WITH INHERIT FALSE, SET TRUE").format(role, _login()),
+        sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(role, role),
+        sql.SQL(f"GRANT {ALL} ON ALL TABLES IN SCHEMA {{}} TO {{}}").format(role, role),
+        sql.SQL("REVOKE ALL ON {}.django_migrations FROM {}").format(role, role),
+    ]
     for table, columns in ADDED_ONLY.items():
-        _execute(cursor, "REVOKE UPDATE, DELETE ON {}.{} FROM {}", role, sql.Identifier(table), role)
+        statements.append(sql.SQL("REVOKE UPDATE, DELETE ON {}.{} FROM {}").format(role, sql.Identifier(table), role))
         if columns:
-            _execute(cursor, f"GRANT UPDATE ({columns}) ON {{}}.{{}} TO {{}}", role, sql.Identifier(table), role)
+            statements.append(sql.SQL(f"GRANT UPDATE ({columns}) ON {{}}.{{}} TO {{}}").format(role, sql.Identifier(table), role))
+    return sql.SQL("; ").join(statements).as_string(None)
 
 
 def close_functions(cursor: Any) -> None:

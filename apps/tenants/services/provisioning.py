@@ -1,4 +1,4 @@
-"""Verbs of enterprises: provision a home, and act in it."""
+"""Enterprises begin here: a home is provisioned, its profile kept, the door shut and opened."""
 
 import datetime as dt
 import uuid
@@ -12,12 +12,10 @@ from django.db import connections, transaction
 from django.utils.translation import gettext as _
 
 from apps.base import acting, announcing
-from apps.base.acting import act_as, as_operator, in_lobby
+from apps.base.acting import act_as
 from apps.base.findings import Finding, Invalid
 from apps.tenants import models
 from apps.tenants.wall import building, grants
-
-__all__ = ["Provisioned", "act_as", "as_operator", "begin_epoch", "in_lobby", "provision", "resume", "save_endpoints", "save_profile", "suspend"]
 
 OWNER = "owner"
 PROFILE = ("name", "gln", "tax_number", "country", "city", "language", "currency", "time_zone")
