@@ -35,7 +35,7 @@ MENU = [
 
 REACTIONS = {
     PlanAsked: ["apps.scheduling.tasks.replan_soon"],
-    Moved: ["apps.scheduling.services.promising.react"],
+    Moved: ["apps.scheduling.services.promising.react", "apps.scheduling.services.retaining.part_gone"],
     Counted: ["apps.scheduling.services.promising.counted"],
     CapacityChanged: ["apps.scheduling.services.promising.capacity_changed", "apps.scheduling.services.retaining.keep_holds"],
     PlanChanged: ["apps.scheduling.services.promising.plan_changed"],
