@@ -7,9 +7,9 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.base.problems import Problem, problem_of
 from apps.documents.services import Added, Moved
-from apps.exchange.crossing import Stuck
 from apps.exchange.formats import MEDIA_TYPES, Finding, Refused, UnknownMediaType
 from apps.exchange.services import NoAnswer
+from apps.exchange.services.lifting import Stuck
 from apps.tenants.services import Provisioned
 
 REACTIONS = {
