@@ -32,6 +32,8 @@ HELD = [
     Held(
         table="network_consent",
         mine=f"partnership_id IN (SELECT id FROM network_partnership WHERE {_MINE})",
+        parties=("enterprise_id",),
+        dispensable=True,
         own=("state", "document_types", "changed_at"),
         of=("partnership_id", "network_partnership"),
         left=f"DELETE FROM network_consent WHERE partnership_id IN ({_SILENT})",

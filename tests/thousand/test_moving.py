@@ -17,6 +17,7 @@ from django.core.management import CommandError, call_command
 
 from apps.base.acting import act_as, in_lobby
 from apps.base.findings import Invalid
+from apps.base.models import new_id
 from apps.documents import services as documents
 from apps.exchange import crossing, services
 from apps.network import services as network
@@ -24,7 +25,7 @@ from apps.tenants import selectors as tenancy
 from apps.tenants import services as tenants
 from apps.tenants.services import leaving
 from apps.tenants.storage import folder_of
-from tests.cast import AT, Member, PageClient, ask, fresh_number, line, make_pair, move, order, outside, provision, snapshot
+from tests.cast import AT, Cast, Member, PageClient, ask, fresh_number, line, make_pair, move, order, outside, provision, snapshot
 
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 Two = tuple[Member, Member]
@@ -310,19 +311,42 @@ def test_nothing_comes_in_the_name_of_an_enterprise_that_lives_here(away: tuple[
     assert left(buyer).keys() <= {*LOG, "tenants_enterprise"}
 
 
+def _forge(file: Path, member: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """One row more in a member, made of its first one, with everything else of the archive as it must be."""
+    with zipfile.ZipFile(file) as archive:
+        manifest, rows = json.loads(archive.read("manifest.json")), archive.read(member)
+    forged = rows + json.dumps(change(json.loads(rows.splitlines()[0]))).encode() + b"\n"
+    manifest["members"][member] = hashlib.sha256(forged).hexdigest()
+    changed = {"manifest.json": json.dumps(manifest).encode(), member: forged}
+    _rewrite(file, lambda name, body: changed.get(name, body))
+
+
 def test_nothing_is_added_to_a_channel_that_is_here(away: tuple[Two, Path]) -> None:
     """A receipt in the seller's name, for more than he took."""
     (buyer, _seller), file = away
-    with zipfile.ZipFile(file) as archive:
-        manifest = json.loads(archive.read("manifest.json"))
-        receipt = json.loads(archive.read("public/exchange_receipt.jsonl").splitlines()[0])
-    forged = json.dumps({**receipt, "seq": 99}).encode() + b"\n"
-    manifest["members"]["public/exchange_receipt.jsonl"] = hashlib.sha256(forged).hexdigest()
-    changed = {"manifest.json": json.dumps(manifest).encode(), "public/exchange_receipt.jsonl": forged}
-    _rewrite(file, lambda name, body: changed.get(name, body))
+    _forge(file, "public/exchange_receipt.jsonl", lambda row: {**row, "seq": 99})
     assert "exchange_receipt" in str(refused("import", str(file)))
     assert ask("SELECT seq FROM exchange_receipt WHERE seq = 99") == []
     assert _nothing_came(buyer)
+
+
+def test_nobody_brings_a_key_of_another(away: tuple[Two, Path], cast: Cast) -> None:
+    (buyer, _seller), file = away
+    key, stranger = str(new_id()), str(cast.stranger.id)
+    _forge(file, "public/exchange_signingkey.jsonl", lambda row: {**row, "id": key, "enterprise_id": stranger})
+    assert "lives here" in str(refused("import", str(file)))
+    assert ask("SELECT id FROM exchange_signingkey WHERE id = %s", [key]) == []
+    assert _nothing_came(buyer)
+
+
+def test_nobody_consents_for_another(away: tuple[Two, Path], cast: Cast) -> None:
+    """What nobody here knows of is left behind, and the rest comes."""
+    (buyer, seller), file = away
+    consent = str(new_id())
+    _forge(file, "public/network_consent.jsonl", lambda row: {**row, "id": consent, "enterprise_id": str(cast.stranger.id)})
+    run("import", str(file))
+    assert ask("SELECT id FROM network_consent WHERE id = %s", [consent]) == []
+    assert proven(buyer, seller) == []
 
 
 def test_an_export_that_is_older_than_the_log_is_refused(partners: Two, tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def _manifest(archive: zipfile.ZipFile) -> dict[str, Any]:
         manifest: dict[str, Any] = json.loads(archive.read(MANIFEST))
         if manifest["tributary"] != FORMAT:
             raise Unimportable(f"it was written in the form {manifest['tributary']}, and this release reads {FORMAT}")
-        if not models.HOME_SCHEMA.match(manifest["enterprise"]["schema_name"]):
+        if manifest["enterprise"]["schema_name"] != f"t_{uuid.UUID(manifest['enterprise']['id']).hex}":
             raise Unimportable("its manifest names no home")
         for member in {*archive.namelist(), *manifest["members"]} - {MANIFEST}:
             path = PurePosixPath(member)
@@ -109,11 +109,11 @@ def _take(connection: psycopg.Connection[Any], archive: zipfile.ZipFile, manifes
         raise Unimportable("it was written by a release with other tables: bring both installations to the same release first")
     with as_keeper(connection):
         _enter(connection, manifest["enterprise"], at)
-        alive = _partners(connection, archive, at)
+        _partners(connection, archive, at)
         moved = [one for one in held() if one.moved]
         sealed = {one.sealed_by[1]: _here(connection, archive, one.sealed_by[1]) for one in moved if one.sealed_by}
         for one in moved:
-            _shared(connection, archive, one, home, alive, sealed, told)
+            _shared(connection, archive, one, home, sealed, told)
         for one in moved:
             if one.arrived:
                 connection.execute(sql.SQL(one.arrived), {"me": home.id, "at": at})
@@ -139,14 +139,11 @@ def _enter(connection: psycopg.Connection[Any], row: dict[str, Any], at: dt.date
     _insert(connection, "public", "tenants_enterprise", [json.dumps(given)])
 
 
-def _partners(connection: psycopg.Connection[Any], archive: zipfile.ZipFile, at: dt.datetime) -> list[uuid.UUID]:
-    """Know the partners by name, also where they do not live here. Gives those who do."""
-    alive = []
+def _partners(connection: psycopg.Connection[Any], archive: zipfile.ZipFile, at: dt.datetime) -> None:
+    """Know the partners by name, also where they do not live here."""
     for line in _lines(archive, "partners.jsonl"):
         row = json.loads(line)
-        found = connection.execute("SELECT offboarded_at IS NULL FROM tenants_enterprise WHERE id = %s", [row["id"]]).fetchone()
-        if found is not None:
-            alive += [uuid.UUID(row["id"])] if found[0] else []
+        if connection.execute("SELECT 1 FROM tenants_enterprise WHERE id = %s", [row["id"]]).fetchone():
             continue
         if connection.execute("SELECT 1 FROM tenants_enterprise WHERE slug = %s", [row["slug"]]).fetchone():
             row["slug"] = f"{row['slug'][:30]}-{row['id'][-8:]}"
@@ -155,7 +152,6 @@ def _partners(connection: psycopg.Connection[Any], archive: zipfile.ZipFile, at:
         values = {field.column: field.value_from_object(away) for field in models.Enterprise._meta.concrete_fields}
         values |= {"id": row["id"], "ready": False, "created_at": at.isoformat(), "offboarded_at": at.isoformat()}
         _insert(connection, "public", "tenants_enterprise", [json.dumps(values)])
-    return alive
 
 
 def _shared(
@@ -163,15 +159,12 @@ def _shared(
     archive: zipfile.ZipFile,
     one: Held,
     home: Home,
-    alive: Sequence[uuid.UUID],
     sealed: Mapping[str, set[str]],
     told: Progress,
 ) -> None:
     count = 0
     for batch in _batches(archive, f"public/{one.table}.jsonl"):
-        rows = _within(connection, one, batch)
-        if one.parties and alive:
-            rows = _known_to(connection, one, rows, alive)
+        rows = _known_to(connection, one, _within(connection, one, batch), home)
         if one.sealed_by and not _all_known(connection, one, [row for row in rows if json.loads(row)[one.sealed_by[0]] in sealed[one.sealed_by[1]]]):
             raise Unimportable(f"{one.table}: {DIFFERS}")
         _insert(connection, "public", one.table, rows, keep=True)
@@ -201,10 +194,12 @@ def _within(connection: psycopg.Connection[Any], one: Held, rows: list[str]) -> 
     return [row for row in rows if wanted[row] in here]
 
 
-def _known_to(connection: psycopg.Connection[Any], one: Held, rows: list[str], alive: Sequence[uuid.UUID]) -> list[str]:
+def _known_to(connection: psycopg.Connection[Any], one: Held, rows: list[str], home: Home) -> list[str]:
     """Nothing that would be new to an enterprise that lives here: nobody brings words, keys or partners of another's with him. Raises Unimportable."""
-    ids = {str(id) for id in alive}
-    theirs = {row for row in rows if ids & {json.loads(row)[name] for name in one.parties}}
+    named = {row: {json.loads(row)[name] for name in one.parties} for row in rows}
+    query = "SELECT id::text FROM tenants_enterprise WHERE id = ANY(%s::uuid[]) AND id <> %s AND offboarded_at IS NULL"
+    alive = {id for (id,) in connection.execute(query, [sorted(set().union(*named.values())), home.id])}
+    theirs = {row for row in rows if alive & named[row]}
     unknown = {row for row in theirs if not _known(connection, one, [row])} if not _all_known(connection, one, list(theirs)) else set()
     if unknown and not one.dispensable:
         raise Unimportable(f"{one.table}: it says something in the name of an enterprise that lives here and knows nothing of it")
