@@ -9,9 +9,12 @@ import contextlib
 import uuid
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
 
 # Who asked within these seconds is present.
 PRESENT_SECONDS = 1.0
+# What has been at work for longer is waited for by nobody of the same enterprise.
+LONG_SECONDS = 0.1
 REMEMBERED = 20_000
 
 _homes: dict[int, int] = {}
@@ -35,12 +38,21 @@ def asker(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
     return _homes.get(hash(credential), hash(credential)) if credential else None
 
 
-class Shares:
-    """So many threads in all, and of them `share` for each enterprise while others are present."""
+@dataclass(eq=False, slots=True)
+class _Place:
+    """One request's. long: it has been at work for so long that the next one of the same asker need not wait for it."""
 
-    def __init__(self, threads: int, share: int) -> None:
-        self.threads, self.share = threads, share
+    key: int
+    long: bool = False
+
+
+class Shares:
+    """So many threads in all, and of them `share` for each enterprise while others are present, and `long` more for what takes long."""
+
+    def __init__(self, threads: int, share: int, long: int) -> None:
+        self.threads, self.share, self.long = threads, share, long
         self._busy: Counter[int] = Counter()
+        self._long: Counter[int] = Counter()
         self._waiting: dict[int, deque[asyncio.Future[None]]] = {}
         self._seen: dict[int, float] = {}
 
@@ -55,27 +67,48 @@ class Shares:
         if self._busy[key] < self._most(loop.time()):
             self._busy[key] += 1
         else:
-            turn = loop.create_future()
-            self._waiting.setdefault(key, deque()).append(turn)
-            try:
-                await turn
-            except asyncio.CancelledError:
-                if turn.done() and not turn.cancelled():
-                    self._leave(key)
-                raise
+            await self._turn(key)
+        place = _Place(key)
+        ageing = loop.call_later(LONG_SECONDS, self._age, place)
         try:
             yield
         finally:
-            self._leave(key)
+            ageing.cancel()
+            self._leave(place)
+
+    async def _turn(self, key: int) -> None:
+        """Wait until one of the same asker makes room; whoever does has counted this one already."""
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(key, deque()).append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._leave(_Place(key))
+            raise
 
     def _most(self, now: float) -> int:
         if len(self._seen) > 1:
-            self._seen = {key: seen for key, seen in self._seen.items() if now - seen < PRESENT_SECONDS or self._busy[key]}
+            self._seen = {key: seen for key, seen in self._seen.items() if now - seen < PRESENT_SECONDS or self._busy[key] or self._long[key]}
         return self.threads if len(self._seen) <= 1 else self.share
 
-    def _leave(self, key: int) -> None:
+    def _age(self, place: _Place) -> None:
+        """What takes long does not hold up the short ones of the same enterprise, as long as it is not too much of it."""
+        if self._long[place.key] < self.long:
+            place.long = True
+            self._long[place.key] += 1
+            self._busy[place.key] -= 1
+            self._admit(place.key)
+
+    def _leave(self, place: _Place) -> None:
         """Give the place back, and let in whoever of the same asker may come."""
-        self._busy[key] -= 1
+        (self._long if place.long else self._busy)[place.key] -= 1
+        self._admit(place.key)
+        for counted in (self._busy, self._long):
+            if not counted[place.key]:
+                del counted[place.key]
+
+    def _admit(self, key: int) -> None:
         waiting, most = self._waiting.get(key), self._most(asyncio.get_running_loop().time())
         while waiting and self._busy[key] < most:
             turn = waiting.popleft()
@@ -84,5 +117,3 @@ class Shares:
                 turn.set_result(None)
         if not waiting:
             self._waiting.pop(key, None)
-        if not self._busy[key]:
-            del self._busy[key]

@@ -24,7 +24,7 @@ def _run(counts: dict[int, int]) -> Counter[int]:
     """How many requests of each asker were at work at once, when so many came together."""
 
     async def all_of_them() -> Counter[int]:
-        shares, busy, most = Shares(8, 2), Counter[int](), Counter[int]()
+        shares, busy, most = Shares(8, 2, 1), Counter[int](), Counter[int]()
         first = [asyncio.create_task(_ask(shares, key, busy, most)) for key in counts]
         rest = [asyncio.create_task(_ask(shares, key, busy, most)) for key, count in counts.items() for _one in range(count - 1)]
         await asyncio.gather(*first, *rest)
@@ -44,7 +44,7 @@ def test_where_several_ask_each_has_a_share() -> None:
 
 def test_whoever_gives_up_waiting_leaves_no_gap() -> None:
     async def work() -> int:
-        shares, busy, most = Shares(1, 1), Counter[int](), Counter[int]()
+        shares, busy, most = Shares(1, 1, 1), Counter[int](), Counter[int]()
         tasks = [asyncio.create_task(_ask(shares, 7, busy, most)) for _one in range(6)]
         await asyncio.sleep(0)
         for task in tasks[1:4]:
@@ -68,3 +68,27 @@ def test_a_request_is_counted_for_the_enterprise_once_it_is_known(monkeypatch: p
     monkeypatch.setattr(sharing, "REMEMBERED", 2)
     sharing.note("three", home)
     assert len(sharing._homes) == 1
+
+
+def test_what_takes_long_holds_nobody_up_but_there_is_never_too_much_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sharing, "LONG_SECONDS", 0.005)
+
+    async def work() -> tuple[int, bool]:
+        shares, busy, most, end = Shares(8, 1, 2), Counter[int](), Counter[int](), asyncio.Event()
+
+        async def long() -> None:
+            async with shares.place(1):
+                busy[1] += 1
+                most[1] = max(most[1], busy[1])
+                await end.wait()
+                busy[1] -= 1
+
+        async with shares.place(2):
+            tasks = [asyncio.create_task(long()) for _one in range(6)]
+            await asyncio.sleep(0.05)
+            at_once = most[1]
+            end.set()
+            await asyncio.gather(*tasks)
+        return at_once, (dict(shares._busy), dict(shares._long), shares._waiting) == ({}, {}, {})
+
+    assert asyncio.run(work()) == (3, True)

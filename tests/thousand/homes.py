@@ -35,12 +35,16 @@ def all_schemas() -> list[str]:
 
 
 def brought_on() -> tuple[set[str], set[str], set[str]]:
-    """The schemas that have the later column, the later index, and the record of both: the same ones, if none is half done."""
-    columns = {row["table_schema"] for row in ask(COLUMN)}
-    indexes = {row["schemaname"] for row in ask(INDEX)}
-    every = [*all_schemas(), "template_home"]
-    select = " UNION ALL ".join(f"SELECT '{schema}' AS schema FROM \"{schema}\".django_migrations WHERE name = '0002_one_column'" for schema in every)
-    return columns, indexes, {row["schema"] for row in ask(select)}
+    """The schemas that have the later column, the later index, and the record of both, at one moment: the same ones, if none is half done."""
+    with psycopg.connect(settings.ENVIRONMENT.superuser.url) as connection:
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+
+        def ask(query: str) -> set[str]:
+            return {schema for (schema,) in connection.execute(query.encode())}
+
+        every = ask("SELECT schema_name FROM tenants_enterprise WHERE ready") | {"template_home"}
+        record = " UNION ALL ".join(f"SELECT '{schema}' FROM \"{schema}\".django_migrations WHERE name = '0002_one_column'" for schema in every)
+        return ask(COLUMN), ask(INDEX), ask(record)
 
 
 def take_back(schemas: Iterable[str] | None = None) -> None:

@@ -109,7 +109,7 @@ def test_whoever_leaves_is_gone_and_his_partner_keeps_everything(partners: Two, 
     remaining = left(buyer)
     assert remaining.pop("tenants_enterprise") == 1
     assert set(remaining) == LOG
-    assert (remaining["network_partnership"], remaining["network_consent"]) == (1, 2)
+    assert (remaining["network_partnership"], remaining["network_consent"]) == (1, 1)
     assert home_rows(seller) == before
     assert proven(seller) == []
     assert (seller.api.get("orders/").status_code, seller.api.get("partners/").status_code, buyer.api.get("me/").status_code) == (200, 200, 401)
