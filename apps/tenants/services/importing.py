@@ -118,8 +118,8 @@ def _take(connection: psycopg.Connection[Any], archive: zipfile.ZipFile, manifes
             if one.arrived:
                 connection.execute(sql.SQL(one.arrived), {"me": home.id, "at": at})
     with connection.cursor() as cursor:
-        building.clone(cursor, source=models.TEMPLATE_SCHEMA, target=home.schema)
-        grants.open_home(cursor, schema=home.schema)
+        plan = building.clone(cursor, source=models.TEMPLATE_SCHEMA, target=home.schema)
+        grants.open_home(cursor, schema=home.schema, tables=plan.tables)
     tables = tables_of(connection, home.schema)
     for table in tables:
         count = sum(_insert(connection, home.schema, table, rows) for rows in _batches(archive, f"home/{table}.jsonl"))

@@ -47,8 +47,8 @@ def provision(
         models.Domain.objects.using(OWNER).bulk_create([models.Domain(domain=f"{slug}.{settings.BASE_HOST}", tenant=row, is_primary=True)])
         _insert_endpoints(row, endpoints, using=OWNER)
         with connections[OWNER].cursor() as cursor:
-            building.clone(cursor, source=source, target=row.schema_name)
-            grants.open_home(cursor, schema=row.schema_name)
+            plan = building.clone(cursor, source=source, target=row.schema_name)
+            grants.open_home(cursor, schema=row.schema_name, tables=plan.tables)
     home = row.home()
     with act_as(home), transaction.atomic():
         announcing.announce(Provisioned(home=home, at=at))

@@ -1,6 +1,7 @@
 """All homes up to date: which are behind is one question, and those that stand alike are brought on by one and the same script, side by side."""
 
 import contextlib
+import itertools
 import logging
 import random
 import time
@@ -21,7 +22,7 @@ from psycopg import sql
 
 from apps.tenants import models
 from apps.tenants.services.provisioning import OWNER
-from apps.tenants.wall import grants
+from apps.tenants.wall import building, grants
 
 log = logging.getLogger(__name__)
 
@@ -63,11 +64,13 @@ def upgrade(*, workers: int = 4, lock_timeout: float = 2.0, rights: bool = False
     behind = [home for home in homes if rights or home.record != wanted or home.rights != mark]
     failed = {home.slug: "it has no record of migrations" for home in behind if home.record is None}
     alike = {home.record: home.schema for home in behind if home.record is not None}
-    scripts: dict[str | None, str | None] = {record: _script(schema) for record, schema in alike.items()}
+    with connections[OWNER].cursor() as cursor:
+        tables = building.plan_of(cursor, models.TEMPLATE_SCHEMA).tables
+    scripts: dict[str | None, str | None] = {record: _script(schema, tables) for record, schema in alike.items()}
     together = [home for home in behind if scripts.get(home.record) is not None]
     alone = [home for home in behind if home.record is not None and scripts[home.record] is None]
     done = len(failed)
-    for slug, fault in [*_side_by_side(together, scripts, workers, lock_timeout), *_one_by_one(alone, lock_timeout)]:
+    for slug, fault in itertools.chain(_side_by_side(together, scripts, workers, lock_timeout), _one_by_one(alone, tables, lock_timeout)):
         done += 1
         failed |= {slug: fault} if fault else {}
         told(done, len(behind))
@@ -137,15 +140,15 @@ def _inside(schema: str) -> Iterator[MigrationExecutor]:
         connection.set_schema_to_public()
 
 
-def _script(schema: str) -> str | None:
-    """What brings a home that stands as this one to where the code is, as SQL without any schema's name; None where it is more than SQL."""
+def _script(schema: str, tables: Sequence[str]) -> str | None:
+    """What brings a home that stands as this one to where the code is, and its rights; as SQL, with PLACE for its schema. None where it is more."""
     with _inside(schema) as executor:
         loader = executor.loader
         plan = [migration for migration, _backwards in executor.migration_plan(loader.graph.leaf_nodes())]
         if not all(_is_sql(migration.operations) for migration in plan):
             return None
         statements = [statement for migration in plan for statement in _statements(executor, migration)]
-    return "\n".join(statements)
+    return "\n".join([*statements, grants.home_rights(building.PLACE, tables)])
 
 
 def _is_sql(operations: Sequence[Any]) -> bool:
@@ -207,11 +210,11 @@ def _whole(home: _Standing, script: str, lock_timeout: float) -> str:
     return (
         f"BEGIN; SET LOCAL lock_timeout = {int(lock_timeout * 1000)}; SET LOCAL client_min_messages = error; SET LOCAL search_path TO {name}, public; "
         f"LOCK TABLE django_migrations IN EXCLUSIVE MODE; DO $$ BEGIN IF (SELECT {RECORD} FROM django_migrations) <> '{home.record}' "
-        f"THEN RAISE EXCEPTION USING {changed}; END IF; END $$;\n{script}\n;{grants.home_rights(home.schema)}; COMMIT"
+        f"THEN RAISE EXCEPTION USING {changed}; END IF; END $$;\n{script.replace(building.PLACE, home.schema)}; COMMIT"
     )
 
 
-def _one_by_one(homes: Sequence[_Standing], lock_timeout: float) -> Iterator[tuple[str, str]]:
+def _one_by_one(homes: Sequence[_Standing], tables: Sequence[str], lock_timeout: float) -> Iterator[tuple[str, str]]:
     """Homes whose migrations do more than SQL can say, by Django's own executor; still one transaction a home."""
     for home in homes:
         fault = ""
@@ -219,7 +222,7 @@ def _one_by_one(homes: Sequence[_Standing], lock_timeout: float) -> Iterator[tup
             with _inside(home.schema) as executor, transaction.atomic(using=OWNER), connections[OWNER].cursor() as cursor:
                 cursor.execute(f"SET LOCAL lock_timeout = {int(lock_timeout * 1000)}")
                 executor.migrate(executor.loader.graph.leaf_nodes())
-                grants.open_home(cursor, schema=home.schema)
+                grants.open_home(cursor, schema=home.schema, tables=tables)
         except DatabaseFault as error:
             log.exception("a home could not be upgraded", extra={"enterprise": home.slug})
             fault = str(error).splitlines()[0]

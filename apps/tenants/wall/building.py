@@ -1,23 +1,57 @@
 """Building a home: a copy of the template schema, made of the catalogue's own definitions, without any data."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from psycopg import sql
 
+# Stands for a home's schema in what was written down once for all of them.
+PLACE = "t_00000000000000000000000000000000"
 
-def clone(cursor: Any, *, source: str, target: str) -> None:
-    """Make the schema `target` with the tables, indexes and constraints of `source`, and its record of migrations."""
-    cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(target)).as_string(cursor.connection))
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a home that is a copy of a template is made of. record: names the template's migrations; script: its SQL, with PLACE for its schema."""
+
+    record: str
+    tables: tuple[str, ...]
+    script: str
+
+
+_plans: dict[str, Plan] = {}
+
+
+def plan_of(cursor: Any, source: str) -> Plan:
+    """The plan of a template, written down once: to ask the catalogue for one schema's definitions takes the longer the more homes there are."""
+    cursor.execute(
+        sql.SQL("SELECT md5(string_agg(app || '.' || name, ',' ORDER BY app, name)) FROM {}.django_migrations").format(sql.Identifier(source)).as_string(None)
+    )
+    record = str(cursor.fetchone()[0])
+    known = _plans.get(source)
+    if known is None or known.record != record:
+        known = _plans[source] = _drawn(cursor, source, record)
+    return known
+
+
+def _drawn(cursor: Any, source: str, record: str) -> Plan:
     cursor.execute(
         "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s AND c.relkind = 'r' ORDER BY 1", [source]
     )
-    tables = [row[0] for row in cursor.fetchall()]
+    tables = tuple(row[0] for row in cursor.fetchall())
     like = "CREATE TABLE {}.{} (LIKE {}.{} INCLUDING ALL EXCLUDING INDEXES)"
-    statements: list[sql.Composable] = [sql.SQL(like).format(*map(sql.Identifier, (target, table, source, table))) for table in tables]
-    statements += _keys(cursor, source, target) + _indexes(cursor, source, target) + _foreign_keys(cursor, source, target)
+    statements: list[sql.Composable] = [sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(PLACE))]
+    statements += [sql.SQL(like).format(*map(sql.Identifier, (PLACE, table, source, table))) for table in tables]
+    statements += _keys(cursor, source, PLACE) + _indexes(cursor, source, PLACE) + _foreign_keys(cursor, source, PLACE)
     statements.append(sql.SQL("INSERT INTO {}.django_migrations (app, name, applied) SELECT app, name, applied FROM {}.django_migrations ORDER BY id").format(
-        sql.Identifier(target), sql.Identifier(source)))  # fmt: skip
-    cursor.execute(sql.SQL("; ").join(statements).as_string(cursor.connection))
+        sql.Identifier(PLACE), sql.Identifier(source)))  # fmt: skip
+    return Plan(record, tables, sql.SQL("; ").join(statements).as_string(None))
+
+
+def clone(cursor: Any, *, source: str, target: str) -> Plan:
+    """Make the schema `target` with the tables, indexes and constraints of `source`, and its record of migrations. Gives what it was made by."""
+    plan = plan_of(cursor, source)
+    cursor.execute(plan.script.replace(PLACE, target))
+    return plan
 
 
 def _keys(cursor: Any, source: str, target: str) -> list[sql.Composable]:

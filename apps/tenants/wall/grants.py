@@ -4,6 +4,7 @@ Applied after every migration, in one go; applying them again changes nothing.
 """
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -214,30 +215,32 @@ def _protect(cursor: Any, table: str, policies: dict[str, str]) -> None:
             _execute(cursor, "CREATE POLICY {} ON public.{} TO {} USING (true) WITH CHECK (true)", *map(sql.Identifier, (f"{table}_{role}", table, role)))
 
 
-def open_home(cursor: Any, *, schema: str) -> None:
-    """Make an enterprise's role, of the name of its schema, with rights on this schema alone."""
+def open_home(cursor: Any, *, schema: str, tables: Sequence[str]) -> None:
+    """Make an enterprise's role, of the name of its schema, with rights on this schema alone: on all its tables, which are named."""
     cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [schema])
     if cursor.fetchone() is None:
         _execute(cursor, "CREATE ROLE {} NOLOGIN IN ROLE {}", sql.Identifier(schema), sql.Identifier(MEMBERS))
-    cursor.execute(home_rights(schema))
+    cursor.execute(home_rights(schema, tables))
 
 
-def home_rights(schema: str) -> str:
+def home_rights(schema: str, tables: Sequence[str]) -> str:
     """What gives a role its rights on its home, as one script; it ends with the mark by which a home tells whether they are today's."""
     name = sql.Identifier(schema)
-    return f"{_home_rights(name)}; {sql.SQL('COMMENT ON SCHEMA {} IS {}').format(name, sql.Literal(rights_mark())).as_string(None)}"
+    return f"{_home_rights(name, tables)}; {sql.SQL('COMMENT ON SCHEMA {} IS {}').format(name, sql.Literal(rights_mark())).as_string(None)}"
 
 
 def rights_mark() -> str:
     """Names today's rights of a home. A home that bears another mark was opened by another release."""
-    return f"rights {hashlib.sha256(_home_rights(sql.Identifier('a_home')).encode()).hexdigest()[:16]}"
+    return f"rights {hashlib.sha256(_home_rights(sql.Identifier('a_home'), ['a_table']).encode()).hexdigest()[:16]}"
 
 
-def _home_rights(role: sql.Identifier) -> str:
+def _home_rights(role: sql.Identifier, tables: Sequence[str]) -> str:
+    # Named one by one: “all tables in schema” would read the whole catalogue, of all homes.
+    every = sql.SQL(", ").join(sql.SQL("{}.{}").format(role, sql.Identifier(table)) for table in tables)
     statements = [
         sql.SQL("GRANT {} TO {} WITH INHERIT FALSE, SET TRUE").format(role, _login()),
         sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(role, role),
-        sql.SQL(f"GRANT {ALL} ON ALL TABLES IN SCHEMA {{}} TO {{}}").format(role, role),
+        sql.SQL(f"GRANT {ALL} ON {{}} TO {{}}").format(every, role),
         sql.SQL("REVOKE ALL ON {}.django_migrations FROM {}").format(role, role),
     ]
     for table, columns in ADDED_ONLY.items():
