@@ -33,9 +33,9 @@ if SUPERVISED in os.environ:
 
 THREADS = Environment.read().web_threads
 http = WSGIMiddleware(cast(Any, wsgi), workers=THREADS)
-# While several enterprises ask, one short request at a time for each of them, and a quarter of the threads for what takes long: the
-# interpreter runs one thread at a time, and what one enterprise has in hand is what the others wait for.
-shares = Shares(THREADS, max(1, THREADS // 8), max(1, THREADS // 4))
+# While several enterprises ask, a quarter of the threads for each of them, and an eighth more for what takes long: the interpreter
+# runs one thread at a time, and what one enterprise has in hand is what the others wait for.
+shares = Shares(THREADS, max(1, THREADS // 4), max(1, THREADS // 8))
 
 
 async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
