@@ -408,14 +408,18 @@ def test_the_harness_reports_a_right_too_many(cast: Cast, document: str) -> None
 
 
 def test_the_harness_reports_a_function_left_open(cast: Cast) -> None:
-    """Mutants: a function that reaches out, and a language in which DO would speak, given back to everybody."""
-    ask("GRANT EXECUTE ON FUNCTION pg_catalog.pg_stat_get_live_tuples(oid) TO PUBLIC")
-    ask("GRANT USAGE ON LANGUAGE plpgsql TO PUBLIC")
-    try:
-        with pytest.raises(AssertionError, match="pg_stat_get_live_tuples"):
-            test_no_function_is_callable_that_reaches_out(cast)
-        with pytest.raises(AssertionError):
-            test_a_role_sees_the_schemas_of_its_own_only(cast)
-    finally:
-        ask("REVOKE EXECUTE ON FUNCTION pg_catalog.pg_stat_get_live_tuples(oid) FROM PUBLIC")
-        ask("REVOKE USAGE ON LANGUAGE plpgsql FROM PUBLIC")
+    """Mutants: a function that reaches out, and a language in which DO would speak, given back to everybody. Preparing the database closes both."""
+    with psycopg.connect(settings.ENVIRONMENT.superuser.url, autocommit=True) as connection, connection.cursor() as cursor:
+        assert grants.open_functions(cursor) == []
+        cursor.execute("GRANT EXECUTE ON FUNCTION pg_catalog.pg_stat_get_live_tuples(oid) TO PUBLIC")
+        cursor.execute("GRANT USAGE ON LANGUAGE plpgsql TO PUBLIC")
+        try:
+            assert grants.open_functions(cursor) == ["pg_stat_get_live_tuples(oid)"]
+            with pytest.raises(AssertionError, match="pg_stat_get_live_tuples"):
+                test_no_function_is_callable_that_reaches_out(cast)
+            with pytest.raises(AssertionError, match="plpgsql"):
+                test_a_role_sees_the_schemas_of_its_own_only(cast)
+        finally:
+            grants.close_functions(cursor)
+    test_no_function_is_callable_that_reaches_out(cast)
+    test_a_role_sees_the_schemas_of_its_own_only(cast)
