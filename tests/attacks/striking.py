@@ -172,8 +172,7 @@ class Raid:
 
     def run(self, found: Iterable[Door]) -> Tally:
         for door in found:
-            both = self.thorough or (door.parameters and not door.route.startswith("admin/"))
-            for attacker in self.attackers if both else [self.chance.choice(self.attackers)]:
+            for attacker in self.attackers if self.thorough else [self.chance.choice(self.attackers)]:
                 self.at(door, attacker)
         return self.tally
 
@@ -188,7 +187,7 @@ class Raid:
         made: list[Make] = [functools.partial(self._strike, door, method) for method in methods]
         queries = sorted(door.queries) if all(name in doors.WORDS for name in door.parameters) else []
         if not self.thorough:
-            queries = self.chance.sample(queries, min(2, len(queries)))
+            queries = self.chance.sample(queries, min(1 if door.route.startswith("admin/") else 2, len(queries)))
         return made + [functools.partial(self._asked, door, name) for name in queries]
 
     def _sampled(self, door: Door) -> list[str]:
