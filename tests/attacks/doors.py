@@ -83,7 +83,7 @@ PLAIN = {
 
 @dataclass(frozen=True)
 class Door:
-    """One route. kind: who may enter (`tests.architecture.test_doors`), as far as it says how one calls: by token or as a page."""
+    """One route with its view. Who may enter it stands in `tests.architecture.test_doors`; here it is only called, by token or as a page."""
 
     route: str
     view: Any
@@ -232,11 +232,9 @@ def values_of(scene: Scene) -> dict[str, str]:
     first = {key: str(scene.ids[label][0]) for key, label in _FIRST.items()}
     return {
         **first, "slug": scene.victim.slug, "item": "SPIED-ON", "product": "shown-one", "resource": "SPIED-MACHINE", "calendar": "SPIED-WEEK",
-        "site": "SPIED-SITE", "line": "1",
-        "share": scene.secrets["share"][0], "link": scene.secrets["link"][0], "picture": scene.secrets["picture"][0], "release": "1", "cursor": _cursor(scene),
-        "document_number": scene.secrets["number"][0], "sscc": "340123450000000017", "lot": "lot",
-        "ordering": "document__number",
-        "id": first["orders"],
+        "site": "SPIED-SITE", "line": "1", "release": "1", "lot": "lot", "sscc": "340123450000000017", "ordering": "document__number", "id": first["orders"],
+        "share": scene.secrets["share"][0], "link": scene.secrets["link"][0], "picture": scene.secrets["picture"][0],
+        "cursor": scene.secrets["cursor"][0], "document_number": scene.secrets["number"][0],
     }  # fmt: skip
 
 
@@ -245,10 +243,6 @@ _FIRST = {
     "plan": "scheduling.Plan",
     "source": "catalog.Source",
 }  # fmt: skip
-
-
-def _cursor(scene: Scene) -> str:
-    return scene.secrets["cursor"][0]
 
 
 def nobodys(values: Mapping[str, str]) -> dict[str, str]:

@@ -26,7 +26,7 @@ from tests import tally
 from tests.attacks import doors
 from tests.attacks.doors import Door
 from tests.attacks.scene import SECRET, Scene
-from tests.attacks.striking import Attacker, Found, Judge, Raid, Strike, Tally, send, whole
+from tests.attacks.striking import Attacker, Found, Judge, Raid, Strike, Tally, alike, send, whole
 from tests.cast import ask, unchanged
 
 Attackers = list[Attacker]
@@ -147,6 +147,18 @@ def test_anothers_idempotency_key_gives_no_answer_of_anothers(scene: Scene, atta
         for order in scene.ids["orders"]:
             answer = attacker.member.api.post(f"orders/{order}/thread/", {"text": f"{SECRET} word"}, headers={"Idempotency-Key": kept["key"]})
             assert answer.status_code == 404
+
+
+def test_anothers_client_takes_no_secret_but_its_own(scene: Scene, attackers: Attackers) -> None:
+    """OAuth client credentials: the victim's client with the attacker's secret is answered like a client that is nobody's."""
+    for attacker in attackers:
+        told = []
+        for client in (str(scene.ids["accounts.ApiClient"][0]), doors.NOBODY):
+            given = f"grant_type=client_credentials&client_id={client}&client_secret={attacker.member.token}".encode()
+            answer = attacker.member.api.post("oauth/token/", given, content_type="application/x-www-form-urlencoded")
+            told.append(alike(answer, [client]))
+        assert told[0] == told[1]
+        assert told[0][0] == 401
 
 
 def test_an_invitation_shows_the_directory_and_no_more(scene: Scene, attackers: Attackers) -> None:
