@@ -35,9 +35,9 @@ PARAMETER = re.compile(r"<(?:(?P<converter>\w+):)?(?P<name>\w+)>|\(\?P<(?P<named
 TABLES = {
     "items": "catalog.Item", "components": "catalog.Component", "sources": "catalog.Source", "sites": "catalog.Site", "stock": "catalog.Item",
     "matching": "documents.Line", "attachments": "documents.Attachment", "originals": "documents.Original", "views": "documents.SavedView",
-    "order-responses": "documents.Step", "packing": "despatch-advices", "receiving": "despatch-advices", "configurations": "customisation.Configuration",
+    "order-responses": "order-responses", "packing": "despatch-advices", "receiving": "despatch-advices", "configurations": "customisation.Configuration",
     "resources": "scheduling.Resource", "calendars": "scheduling.Calendar", "closures": "scheduling.Closure", "operations": "scheduling.Operation",
-    "jobs": "scheduling.Job", "plans": "scheduling.Plan", "needs": "procurement.Need", "people": "accounts.Membership", "tokens": "accounts.ApiClient",
+    "jobs": "scheduling.Job", "plans": "plans", "needs": "procurement.Need", "people": "accounts.Membership", "tokens": "accounts.ApiClient",
     "channel": "exchange.Channel", **{collection: collection for collection in COLLECTIONS},
 }  # fmt: skip
 # Parameters that hold a word of the portal's own, the same for everybody.
@@ -254,7 +254,8 @@ def _like(value: str) -> str:
     try:
         uuid.UUID(value)
     except ValueError:
-        return re.sub(r"[a-zA-Z]", "z", re.sub(r"[0-9]", "7", value)) if "." not in value else "7" * 64 + ".png"
+        plain = re.sub(r"[A-Z]", "Z", re.sub(r"[a-z]", "z", re.sub(r"[0-9]", "7", value)))
+        return plain if "." not in value else "7" * 64 + ".png"
     return NOBODY
 
 

@@ -295,6 +295,10 @@ def _collect(scene: Scene) -> None:
         scene.ids[model._meta.label] = [row["id"] for row in rows]
     for collection, kind in COLLECTIONS.items():
         scene.ids[collection] = [row["id"] for row in ask(f'SELECT id FROM "{schema}".documents_document WHERE type = %s ORDER BY id', [kind.code])]
+    answers = ask(f"SELECT id FROM \"{schema}\".documents_step WHERE move = 'confirm' ORDER BY id")
+    scene.ids["order-responses"] = [row["id"] for row in answers]
+    # A plan of a few promises is told with these, and not by itself.
+    scene.ids["plans"] = [row["id"] for row in ask(f"SELECT id FROM \"{schema}\".scheduling_plan WHERE kind = 'full' ORDER BY id")]
     people = "SELECT id FROM {} WHERE enterprise_id = %s"
     scene.ids["accounts.Membership"] = [row["id"] for row in ask(people.format("accounts_membership"), [scene.victim.id])]
     scene.ids["accounts.ApiClient"] = [row["id"] for row in ask(people.format("accounts_apiclient"), [scene.victim.id])]
