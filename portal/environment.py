@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Callable, Mapping
@@ -23,6 +24,17 @@ ROOT = Path(__file__).resolve().parent.parent
 # Where no server was prepared yet, a connection fails with this as the place where it looked.
 UNPREPARED = "/the embedded database has not been started: run `make demo` or `manage.py up`"
 KEY_BYTES = 32
+# What is limited -> the variable, and what holds where it is not set: far above what a house of ordinary size asks for.
+LIMITS = {
+    "requests-of-enterprise": ("LIMIT_ENTERPRISE", "60000/minute"),
+    "requests-of-token": ("LIMIT_TOKEN", "60000/minute"),
+    "sockets-of-enterprise": ("LIMIT_SOCKETS_ENTERPRISE", "6000/minute"),
+    "sockets-of-token": ("LIMIT_SOCKETS_TOKEN", "3000/minute"),
+    "sign-ins-of-address": ("LIMIT_SIGN_IN_ADDRESS", "10/minute"),
+    "sign-ins-of-account": ("LIMIT_SIGN_IN_ACCOUNT", "5/5minutes"),
+}
+_RATE = re.compile(r"([0-9]{1,9})/([1-9][0-9]{0,3})?(second|minute|hour)s?")
+_UNITS = {"second": 1.0, "minute": 60.0, "hour": 3600.0}
 SECRET_LENGTH = 50
 
 
@@ -98,6 +110,10 @@ class Environment:
     web_workers: int
     web_threads: int
     worker_threads: int
+    limits: Mapping[str, tuple[int, float]]
+    """What is limited: how many at most, in how many seconds; 0 is no limit."""
+    trusted_proxies: int
+    """How many proxies of one's own stand in front: so many of the last addresses of X-Forwarded-For are believed."""
 
     @property
     def production(self) -> bool:
@@ -147,6 +163,8 @@ class Environment:
             web_workers=number(given, "WEB_WORKERS", 2, 1, 64),
             web_threads=number(given, "WEB_THREADS", 8, 1, 256),
             worker_threads=number(given, "WORKER_THREADS", 4, 1, 64),
+            limits={kind: limit(given, name, default) for kind, (name, default) in LIMITS.items()},
+            trusted_proxies=number(given, "TRUSTED_PROXIES", 0, 0, 9),
         )
 
 
@@ -156,6 +174,17 @@ def number(given: Mapping[str, str], name: str, default: int, least: int, most: 
     if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
         raise EnvironmentRefused(f"{name} must be a number from {least} to {most}, not {text!r}")
     return int(text)
+
+
+def limit(given: Mapping[str, str], name: str, default: str) -> tuple[int, float]:
+    """How many in how many seconds ``name`` allows, said as ``600/minute`` or ``5/10minutes``; ``0`` is no limit."""
+    text = given.get(name, default)
+    if text == "0":
+        return 0, 1.0
+    found = _RATE.fullmatch(text)
+    if found is None:
+        raise EnvironmentRefused(f"{name} must be as 600/minute, 5/10minutes or 0, not {text!r}")
+    return int(found[1]), int(found[2] or 1) * _UNITS[found[3]]
 
 
 def switch(given: Mapping[str, str], name: str, default: str = "0") -> bool:

@@ -198,6 +198,11 @@ else:
 CACHES["default"]["KEY_FUNCTION"] = "apps.tenants.cache.key_of"
 REDIS_URL = ENVIRONMENT.redis_url
 
+# How much one may ask (`apps.base.limiting`), and which address is whose.
+LIMITS = ENVIRONMENT.limits
+LIMITS_FILE = VAR / "limits"
+TRUSTED_PROXIES = ENVIRONMENT.trusted_proxies
+
 CELERY_BROKER_URL = ENVIRONMENT.broker_url
 CELERY_BROKER_TRANSPORT_OPTIONS = dict(ENVIRONMENT.broker_options)
 CELERY_BEAT_SCHEDULE = {

@@ -21,7 +21,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.base import clock
+from apps.base import clock, limiting
 from apps.base.acting import act_as
 from apps.base.findings import Finding, Invalid, refuse
 from apps.base.problems import body_of, problem_of
@@ -131,6 +131,8 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
         return problem(status=422, code="invalid", title=title, detail=error.findings[0].detail if error.findings else "", findings=error.findings)
     if declared := problem_of(error):
         return problem(status=declared.status, code=declared.code, title=declared.title, detail=declared.detail(error), **declared.more(error))
+    if isinstance(error, limiting.TooMany):
+        return _too_many(error)
     if isinstance(error, Http404 | exceptions.NotFound):
         return problem(status=404, code="not-found", title=_("There is nothing here."), detail=_("It does not exist, or it is not yours to see."))
     if isinstance(error, OperationalError | IntegrityError):
@@ -153,6 +155,12 @@ def _contended(error: Exception) -> Response | None:
         response["Retry-After"] = "1"
         return response
     return None
+
+
+def _too_many(error: limiting.TooMany) -> Response:
+    response = problem(status=429, code="too-many", title=_("Too many requests."), detail=str(error))
+    response["Retry-After"] = str(error.wait)
+    return response
 
 
 def _framework(error: exceptions.APIException) -> Response:
@@ -200,6 +208,12 @@ class ApiView(APIView):
             response = self.handle_exception(error)
         self.response = self.finalize_response(self.request, response, *args, **kwargs)
         return self.response
+
+    def check_throttles(self, request: Request) -> None:
+        """Whoever has entered is counted, for his token and for his enterprise."""
+        entry: Any = request.auth
+        if entry is not None:
+            limiting.take(("requests-of-token", str(entry.actor.id)), ("requests-of-enterprise", str(entry.home.id)))
 
     @contextlib.contextmanager
     def _acting(self) -> Iterator[None]:

@@ -266,7 +266,7 @@ ROOMS = {
 # What an app has beyond the common rooms; a new one is a decision, and needs its word here.
 ITS_OWN = {
     "base": {
-        *("acting", "announcing", "asking", "clock", "describing", "fields", "findings", "formulas", "inputs", "pages", "paging"),
+        *("acting", "announcing", "asking", "clock", "describing", "fields", "findings", "formulas", "inputs", "limiting", "pages", "paging"),
         *("problems", "reference", "retrying", "rows", "templatetags", "text", "units"),
     },
     "tenants": {"boundary", "cache", "logs", "middleware", "storage", "wall"},
