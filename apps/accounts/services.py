@@ -163,14 +163,18 @@ def set_up_link(*, user: uuid.UUID, at: dt.datetime) -> str:
     return token
 
 
+def void_links(*, user: uuid.UUID, at: dt.datetime) -> None:
+    """A person who has set a password needs no set-up link: those that were sent are good for nothing any more."""
+    models.SetUpLink.objects.filter(user_id=user, used_at=None).update(used_at=at)
+
+
 def use_set_up_link(*, token: str, password: str, at: dt.datetime) -> models.User | None:
-    """Set the password; the link is good for nothing afterwards. None where it is used, expired or unknown."""
+    """Set the password; the link, and every other one of this person's, is good for nothing afterwards. None where it is used, expired or unknown."""
     with transaction.atomic():
         link = models.SetUpLink.objects.select_for_update().select_related("user").filter(token_hash=token_hash(token), used_at=None, expires_at__gt=at).first()
         if link is None:
             return None
-        link.used_at = at
-        link.save()
+        void_links(user=link.user_id, at=at)
         link.user.set_password(password)
         link.user.save()
     return link.user
