@@ -85,7 +85,7 @@ class SharedFile:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         if os.fstat(self._file).st_size < PAGE * PAGES:
-            os.posix_fallocate(self._file, 0, PAGE * PAGES)
+            os.ftruncate(self._file, PAGE * PAGES)
         # The kernel's lock is the process's: among its threads it is this one that counts.
         self._threads = threading.Lock()
         os.register_at_fork(after_in_child=self._after_fork)
@@ -160,12 +160,12 @@ class Counting:
     """Redis where it is there, else this machine's file; where neither can be had, nobody is stopped."""
 
     AWAY = 5.0
-    """Seconds for which a Redis that did not answer is left alone."""
+    """Seconds for which what did not answer is left alone."""
 
     def __init__(self, url: str | None, path: Path) -> None:
         self._redis: Book | None = InRedis(url) if url else None
         self._path = path
-        self._away_until = 0.0
+        self._redis_back = self._file_back = 0.0
 
     @functools.cached_property
     def _file(self) -> Book:
@@ -178,17 +178,20 @@ class Counting:
         self._ask("give_back", name, limit)
 
     def _ask(self, verb: str, name: bytes, limit: Limit) -> Any:
-        if self._redis is not None and time.monotonic() >= self._away_until:
+        now = time.monotonic()
+        if self._redis is not None and now >= self._redis_back:
             try:
                 return getattr(self._redis, verb)(name, limit)
             except redis.RedisError as error:
-                self._away_until = time.monotonic() + self.AWAY
+                self._redis_back = now + self.AWAY
                 log.warning("limits cannot be counted in Redis (%s): each machine counts for itself meanwhile", type(error).__name__)
-        try:
-            return getattr(self._file, verb)(name, limit)
-        except OSError as error:
-            log.warning("limits cannot be counted (%s): nobody is stopped", error)
-            return None
+        if now >= self._file_back:
+            try:
+                return getattr(self._file, verb)(name, limit)
+            except OSError as error:
+                self._file_back = now + self.AWAY
+                log.warning("limits cannot be counted (%s): nobody is stopped", error)
+        return None
 
 
 @functools.lru_cache(maxsize=1)
