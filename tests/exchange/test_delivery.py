@@ -23,6 +23,7 @@ from apps.documents import selectors as documents
 from apps.documents import services as engine
 from apps.exchange import crossing, services
 from apps.exchange import models as exchange
+from apps.exchange.services import lifting
 from apps.network import selectors as partners
 from apps.network import services as network
 from apps.tenants import boundary
@@ -153,13 +154,13 @@ def test_a_failed_delivery_does_not_undo_the_move(pair: tuple[Member, Member], m
 
 def test_a_backlog_is_left_to_the_sweep(pair: tuple[Member, Member], crash: Callable[[], None]) -> None:
     buyer, seller = pair
-    for _round in range(crossing.BATCH + 5):
+    for _round in range(lifting.BATCH + 5):
         order(buyer, seller)
     crash()
     order(buyer, seller)
-    assert cursor(buyer, seller)["delivered"] == crossing.BATCH
+    assert cursor(buyer, seller)["delivered"] == lifting.BATCH
     sweep()
-    assert cursor(buyer, seller)["delivered"] == crossing.BATCH + 6
+    assert cursor(buyer, seller)["delivered"] == lifting.BATCH + 6
     proven(*pair)
 
 
@@ -264,6 +265,26 @@ def test_the_part_before_what_cannot_be_taken_is_taken(pair: tuple[Member, Membe
     monkeypatch.setattr(clock, "now", lambda: timezone.now() + dt.timedelta(hours=2))
     sweep()
     assert [state(seller, document) for document in ids] == ["published"] * 5
+
+
+def test_two_things_that_are_stuck_hold_up_no_other_channel(make_pair: Callable[..., tuple[Member, Member]], crash: Callable[[], None]) -> None:
+    """Of two types that are not agreed any more, the first one in the channel halts it; the sweep goes on to the next channel."""
+    buyer, seller = provision(f"two-{fresh_number('t')}"), provision(f"types-{fresh_number('t')}")
+    partnership = befriend(buyer, seller, types=("order", "promise"))
+    stock(buyer, "A-1", "Item")
+    first = order(with_items(buyer, "A-1"), seller)
+    with buyer.acting(), transaction.atomic():
+        asked = {"type": "promise", "document": str(uuid.uuid4())}
+        services.sending.append(partner_id=seller.id, partnership_id=partnership, kind="promise.ask", document=first, seen=0, content=asked, at=AT)
+    with seller.acting():
+        network.suspend(partnership=partnership, by=seller.actor, at=AT)
+    others = make_pair()
+    other = order(*others)
+    crash()
+    sweep()
+    halted = cursor(buyer, seller)
+    assert (halted["delivered"], halted["attempts"], halted["halted_at"] is not None) == (0, 1, True)
+    assert (state(seller, first), state(others[1], other)) == (None, "published")
 
 
 def test_a_halted_channel_is_tried_again_at_growing_distances(pair: tuple[Member, Member], monkeypatch: pytest.MonkeyPatch) -> None:

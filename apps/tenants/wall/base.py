@@ -120,7 +120,10 @@ class DatabaseWrapper(tenants_backend.DatabaseWrapper):  # type: ignore[misc]
                 raise psycopg.errors.error_from_result(result)
 
     def is_usable(self) -> bool:
-        return bool(self.connection.pgconn.exec_(b"SELECT 1").status == ExecStatus.TUPLES_OK)
+        try:
+            return bool(self.connection.pgconn.exec_(b"SELECT 1").status == ExecStatus.TUPLES_OK)
+        except psycopg.Error:
+            return False
 
     def forget_role(self) -> None:
         """The next statement sets role and path anew. For the boundary, and wherever PostgreSQL undid a SET LOCAL."""
