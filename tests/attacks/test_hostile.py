@@ -139,6 +139,15 @@ def test_what_begins_as_a_formula_leaves_as_a_text(pair: tuple[Member, Member]) 
     assert [cell.coordinate for cell in found if cell.data_type == "f"] == []
 
 
+def test_what_broke_the_house_once_is_refused(pair: tuple[Member, Member]) -> None:
+    """A line before the first, and an order's form without any line."""
+    buyer, seller = pair
+    asked = {"lines": [{"order": str(order(buyer, seller)), "line": 0, "quantity": "1"}]}
+    refused = seller.api.post("despatch-advices/", asked)
+    assert (refused.status_code, [error["pointer"] for error in refused.json()["errors"]]) == (422, ["/lines/0/line"])
+    assert buyer.page_client().post("/documents/orders/new/", {"partner": seller.slug}).status_code == 422
+
+
 # The harness can see ---------------------------------------------------------------------------------------------------
 
 
