@@ -95,7 +95,7 @@ class Environment:
     owner: Database | None
     """The login that migrates and provisions, where it was given."""
     superuser: Database | None
-    """Embedded only: for what not even the owner may do, such as revoking built-in functions from PUBLIC."""
+    """For what not even the owner may do, where it was given: to take built-in functions from PUBLIC."""
     prepared_statements: bool
     """Whether the database plans a repeated statement once a connection; a pooler in between may not bear that."""
     broker_url: str = field(repr=False)
@@ -241,15 +241,17 @@ def _key_ring(given: Mapping[str, str], production: bool, var_dir: Path) -> tupl
     return keys
 
 
+PRIVILEGED = ("DATABASE_OWNER_URL", "DATABASE_SUPERUSER_URL")
+
+
 def _databases(given: Mapping[str, str], record: embedded.Record | None) -> tuple[Database, Database | None, Database | None]:
     if "DATABASE_URL" in given:
-        owner = given.get("DATABASE_OWNER_URL")
-        database = Database.from_url("DATABASE_URL", given["DATABASE_URL"])
-        return database, Database.from_url("DATABASE_OWNER_URL", owner) if owner else None, None
-    if "DATABASE_OWNER_URL" in given:
-        raise EnvironmentRefused("DATABASE_OWNER_URL is set without DATABASE_URL")
-    app, owner_login, superuser = (_embedded_login(record, role) for role in (embedded.APP, embedded.OWNER, embedded.SUPERUSER))
-    return app, owner_login, superuser
+        owner, superuser = (Database.from_url(name, given[name]) if name in given else None for name in PRIVILEGED)
+        return Database.from_url("DATABASE_URL", given["DATABASE_URL"]), owner, superuser
+    if alone := next((name for name in PRIVILEGED if name in given), None):
+        raise EnvironmentRefused(f"{alone} is set without DATABASE_URL")
+    app, owner_login, highest = (_embedded_login(record, role) for role in (embedded.APP, embedded.OWNER, embedded.SUPERUSER))
+    return app, owner_login, highest
 
 
 def _embedded_login(record: embedded.Record | None, role: str) -> Database:

@@ -162,6 +162,9 @@ class Inbound(Lane):
     def __init__(self, sender: uuid.UUID) -> None:
         self.sender = sender
 
+    def key(self) -> tuple[uuid.UUID, uuid.UUID]:
+        return acting.home().id, self.sender
+
     def whole(self, work: Callable[[], T]) -> T:
         def tried() -> T:
             with transaction.atomic():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import threading
 import time
@@ -534,3 +535,41 @@ def test_only_a_lost_transaction_is_tried_again(cast: Cast, monkeypatch: pytest.
             with pytest.raises(OperationalError), transaction.atomic():
                 whole(lambda: fail("40001"))
             assert tries == 1
+
+
+@pytest.mark.parametrize("taken_back", [False, True])
+def test_who_speaks_back_while_he_listens_takes_each_word_once(
+    pair: tuple[Member, Member], crash: Callable[[], None], monkeypatch: pytest.MonkeyPatch, taken_back: bool
+) -> None:
+    """The seller speaks inline of the order that he is just taking in; the buyer answers by another one, in the very channel that is being read.
+
+    taken_back: the seller's words, and all that came of them, are undone, and he reads on.
+    """
+    buyer, seller = pair
+    first, *others = [order(buyer, seller) for _order in range(3)]
+    answer = order(buyer, seller, publish=False)
+    crash()
+    accept, heard = crossing._accept, list[int]()
+
+    def accepting(envelope: lifting.Taken, body: dict[str, Any]) -> None:
+        accept(envelope, body)
+        if envelope.kind == "order.acknowledge":
+            engine.apply(document=answer, move="publish", by=buyer.actor, at=AT, inline=True)
+            return
+        heard.append(envelope.seq)
+        if envelope.seq == 1:
+            with contextlib.suppress(ZeroDivisionError), transaction.atomic():
+                engine.apply(document=first, move="acknowledge", by=seller.actor, at=AT, inline=True)
+                assert heard == [1, 2, 3, 4]
+                if taken_back:
+                    raise ZeroDivisionError
+
+    monkeypatch.setattr(crossing, "_accept", accepting)
+    sweep()
+    assert heard == ([1, 2, 3, 4, 2, 3] if taken_back else [1, 2, 3, 4])
+    reached = cursor(buyer, seller)
+    assert (reached["head"], reached["delivered"], reached["reason"]) == ((3, 3, "") if taken_back else (4, 4, ""))
+    assert [state(seller, document) for document in (first, *others, answer)] == (
+        ["published", "published", "published", None] if taken_back else ["acknowledged", "published", "published", "published"]
+    )
+    proven(*pair)

@@ -144,6 +144,9 @@ class Inbound(Lane):
         self.world, self.db, self.sender, self.receiver = world, world.db, sender, receiver
         self.way = (sender, receiver)
 
+    def key(self) -> tuple[int, int]:
+        return self.way
+
     def whole(self, work: Callable[[], T]) -> T:
         return self.db.whole(work)
 

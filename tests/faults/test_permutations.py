@@ -56,6 +56,9 @@ class Desk(lifting.Lane):
         )
         self.log.append(Taken(seq, sender, f"order.{code}", written, self.head, b"", sender))
 
+    def key(self) -> str:
+        return self.side
+
     def whole(self, work: Callable[[], T]) -> T:
         kept = (self.content, self.moves, self.own, self.partners, self.cursor, list(self.taken))
         self.cursor = Reached(self.cursor.id, self.cursor.channel, self.cursor.delivered, self.cursor.digest)

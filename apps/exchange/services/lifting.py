@@ -7,10 +7,12 @@ import datetime as dt
 import itertools
 import logging
 import uuid
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Literal, Protocol, TypeVar
 
 import orjson
@@ -62,6 +64,9 @@ class Taken:
 
 class Lane(Protocol):
     """One channel as its receiver finds it. All but `whole` is asked within the receiver's transaction."""
+
+    def key(self) -> Hashable:
+        """Which channel it is: who takes it in, and who speaks in it."""
 
     def whole(self, work: Callable[[], T]) -> T:
         """Do the work in one transaction, and again where it was ended for the sake of another."""
@@ -134,8 +139,13 @@ def deliver_batch(lane: Lane) -> int:
 
 
 def take_batch(lane: Lane, upto: int | None = None) -> int:
-    """Lock the cursor, take in what comes next, advance it: all in the open transaction. Gives how many were taken. Raises Stuck."""
-    reached = lane.reach()
+    """Lock the cursor, take in what comes next, advance it: all in the open transaction. Gives how many came. Raises Stuck.
+
+    Whoever reacts to an envelope may speak to its sender, who answers in this very channel: that conversation goes on after this envelope, and
+    what it has taken in is not taken again.
+    """
+    outer = _under_way.get().get(lane.key())
+    reached = lane.reach() if outer is None else outer.visited()
     if reached is None:
         return 0
     envelopes = lane.following(reached, upto=upto, limit=BATCH)
@@ -144,11 +154,44 @@ def take_batch(lane: Lane, upto: int | None = None) -> int:
         first.setdefault(envelope.kind.partition(".")[0], envelope.seq)
     for document_type, seq in first.items():
         lane.need_agreement(document_type, seq)
-    for envelope in envelopes:
-        take(lane, reached, envelope)
+    way = UnderWay(reached)
+    token = _under_way.set({**_under_way.get(), lane.key(): way})
+    try:
+        for envelope in envelopes:
+            if envelope.seq > way.passed:
+                take(lane, way.reached, envelope)
+                way.come_back(lane)
+    finally:
+        _under_way.reset(token)
     if envelopes:
-        lane.advance(reached)
+        lane.advance(way.reached)
     return len(envelopes)
+
+
+@dataclass(slots=True)
+class UnderWay:
+    """A channel that is being taken in, and how far; a conversation that an envelope brought about goes on from there. passed: as far as such a one came."""
+
+    reached: Reached
+    again: bool = False
+    passed: int = 0
+
+    def visited(self) -> Reached:
+        """Where such a conversation begins. It may be taken back, so it has a state of its own, and what stands in the end is in the tables."""
+        self.again = True
+        return replace(self.reached)
+
+    def come_back(self, lane: Lane) -> None:
+        """After an envelope: where a conversation went on from it, and was not taken back, it has come further."""
+        if self.again:
+            self.again = False
+            further = lane.reach()
+            if further is not None and further.delivered > self.reached.delivered:
+                self.reached, self.passed = further, further.delivered
+
+
+# The channels that are being taken in further out in this transaction.
+_under_way: ContextVar[Mapping[Hashable, UnderWay]] = ContextVar("under_way", default=MappingProxyType({}))
 
 
 def take(lane: Lane, reached: Reached, envelope: Taken) -> None:
@@ -158,6 +201,7 @@ def take(lane: Lane, reached: Reached, envelope: Taken) -> None:
         raise Stuck(envelope.seq, _("The chain of the channel is broken here."))
     if not lane.signed(envelope):
         raise Stuck(envelope.seq, _("The signature is not the sender's."))
+    reached.delivered, reached.digest = envelope.seq, digest
     try:
         lane.accept(envelope, orjson.loads(body))
     except (OperationalError, InterfaceError):
@@ -165,7 +209,6 @@ def take(lane: Lane, reached: Reached, envelope: Taken) -> None:
     except Exception as error:
         log.exception("an envelope cannot be taken", extra={"channel": str(reached.channel), "seq": envelope.seq})
         raise Stuck(envelope.seq, str(error) or type(error).__name__) from error
-    reached.delivered, reached.digest = envelope.seq, digest
 
 
 def _halt(lane: Lane, stuck: Stuck) -> None:

@@ -113,15 +113,21 @@ FORCED = [table for table in POLICIES if not table.startswith("tenants_")]
 # Tables of a home in which rows are added and read, and at most the named columns change.
 ADDED_ONLY = {"documents_step": "envelope, overruled", "documents_quantity": "", "documents_original": "", "documents_message": "", "documents_attachment": ""}
 
-# Built-in functions by which a statement in one home could reach out of it, or hold others up.
+# Built-in functions by which a statement in one home could reach out of it, hold others up, or read from the cluster's statistics what is
+# going on in other homes. By pattern: a release of PostgreSQL that brings another one finds it closed.
 DANGEROUS = (
-    "set_config(text, text, boolean)", "pg_notify(text, text)", "pg_sleep(double precision)", "pg_sleep_for(interval)",
-    "pg_sleep_until(timestamp with time zone)", "lo_import(text)", "lo_export(oid, text)", "lo_create(oid)", "lo_creat(integer)", "lo_from_bytea(oid, bytea)",
-    "lo_open(oid, integer)", "lo_unlink(oid)", "lo_get(oid)", "lo_put(oid, bigint, bytea)", "loread(integer, integer)", "lowrite(integer, bytea)",
-    "pg_advisory_lock(bigint)", "pg_advisory_lock(integer, integer)", "pg_advisory_lock_shared(bigint)", "pg_advisory_lock_shared(integer, integer)",
-    "pg_try_advisory_lock(bigint)", "pg_try_advisory_lock(integer, integer)", "pg_advisory_xact_lock(bigint)", "pg_advisory_xact_lock(integer, integer)",
-    "pg_try_advisory_xact_lock(bigint)", "pg_try_advisory_xact_lock(integer, integer)", "pg_logical_emit_message(boolean, text, text, boolean)",
-)  # fmt: skip
+    r"^(set_config|pg_notify|pg_notification_queue_usage|pg_sleep(_for|_until)?|lo_.*|loread|lowrite|pg_(try_)?advisory_.*|pg_logical_.*|pg_export_snapshot|"
+    r"pg_stat_get_.*|pg_(database|tablespace|table|relation|indexes|total_relation)_size|pg_(get_)?sequence_(last_value|data)|pg_lock_status|"
+    r"pg_(safe_snapshot_)?blocking_pids|pg_prepared_xact|pg_cancel_backend|pg_terminate_backend)$"
+)
+# What the login role keeps of them: its time zone is set for the session, and it may look at its own locks.
+KEPT_BY_LOGIN = ("set_config(text, text, boolean)", "pg_lock_status()")
+# How many rows and pages each table has, of other homes too: the rest of the list of tables is needed to understand any statement.
+SIZES = ("relpages", "reltuples", "relallvisible", "relallfrozen", "relfrozenxid", "relminmxid")
+_OPEN_TO_ALL = (
+    "SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.prokind = 'f' AND p.proname ~ %s "
+    "AND EXISTS (SELECT 1 FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0)"
+)
 
 ROLES = f"""
 DO $$ BEGIN
@@ -140,6 +146,10 @@ def _login() -> sql.Identifier:
     return sql.Identifier(str(settings.DATABASES["default"]["USER"]))
 
 
+def _owner() -> sql.Identifier:
+    return sql.Identifier(str(settings.DATABASES["owner"]["USER"]))
+
+
 def make_roles(cursor: Any) -> None:
     """The roles that are not an enterprise's, and the functions that rights are told by. Before the first migration."""
     cursor.execute(ROLES)
@@ -155,7 +165,8 @@ def apply(cursor: Any) -> None:
     """Set the rights and policies of the public tables, after a migration."""
     for role, tables in RIGHTS.items():
         _execute(cursor, "REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {}", sql.Identifier(role))
-        _execute(cursor, "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {}", sql.Identifier(role))
+        # Identity columns count by themselves; whoever may count by hand counts a table's numbers away from it.
+        _execute(cursor, "REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM {}", sql.Identifier(role))
         for table, privileges in tables.items():
             _execute(cursor, f"GRANT {privileges} ON public.{{}} TO {{}}", sql.Identifier(table), sql.Identifier(role))
     for table, policies in POLICIES.items():
@@ -197,11 +208,27 @@ def open_home(cursor: Any, *, schema: str) -> None:
             _execute(cursor, f"GRANT UPDATE ({columns}) ON {{}}.{{}} TO {{}}", role, sql.Identifier(table), role)
 
 
+def open_functions(cursor: Any) -> list[str]:
+    """The dangerous functions that everybody may call still."""
+    cursor.execute(_OPEN_TO_ALL, [DANGEROUS])
+    return [function for (function,) in cursor.fetchall()]
+
+
 def close_functions(cursor: Any) -> None:
-    """Take the dangerous built-in functions from everybody; as a superuser. The login role keeps set_config, for its time zone."""
-    for function in DANGEROUS:
-        cursor.execute(f"REVOKE EXECUTE ON FUNCTION pg_catalog.{function} FROM PUBLIC")
-    _execute(cursor, "GRANT EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) TO {}", _login())
+    """Take from everybody what only a superuser can take: dangerous functions, the sizes of tables, and the language that DO speaks."""
+    for function in open_functions(cursor):
+        cursor.execute(f"REVOKE EXECUTE ON FUNCTION {function} FROM PUBLIC; GRANT EXECUTE ON FUNCTION {function} TO pg_monitor")
+    for function in KEPT_BY_LOGIN:
+        _execute(cursor, f"GRANT EXECUTE ON FUNCTION pg_catalog.{function} TO {{}}", _login())
+    cursor.execute(
+        "SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute WHERE attrelid = 'pg_class'::regclass AND attname <> ALL(%s)", [list(SIZES)]
+    )
+    (columns,) = cursor.fetchone()
+    cursor.execute(f"REVOKE SELECT ON pg_catalog.pg_class FROM PUBLIC; GRANT SELECT ({columns}) ON pg_catalog.pg_class TO PUBLIC")
+    cursor.execute("GRANT SELECT ON pg_catalog.pg_class TO pg_monitor")
+    _execute(cursor, "GRANT SELECT ON pg_catalog.pg_class TO {}", _owner())
+    cursor.execute("REVOKE USAGE ON LANGUAGE plpgsql FROM PUBLIC")
+    _execute(cursor, "GRANT USAGE ON LANGUAGE plpgsql TO {}", _owner())
 
 
 def _execute(cursor: Any, template: str, *names: sql.Identifier) -> None:

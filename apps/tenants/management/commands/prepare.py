@@ -60,7 +60,12 @@ class Command(BaseCommand):
     def _close_functions(self) -> None:
         superuser = settings.ENVIRONMENT.superuser
         if superuser is None:
-            self.stdout.write("Not a superuser: see docs/operating.md for the functions that a superuser should revoke once.")
+            with connections[services.OWNER].cursor() as cursor:
+                count = len(grants.open_functions(cursor))
+            if count:
+                self.stdout.write(
+                    f"{count} functions of PostgreSQL that lead out of a home are open to everybody: run prepare once with DATABASE_SUPERUSER_URL."
+                )
             return
         with closing(psycopg.connect(superuser.url, autocommit=True)) as connection, connection.cursor() as cursor:
             grants.close_functions(cursor)
