@@ -7,6 +7,7 @@ database's news to this process's sockets.
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -25,6 +26,8 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 NO_SUCH_SOCKET = 4404
+STALLED = 8.0
+"""Seconds that a caller may pause within his request: a thread waits for him meanwhile."""
 
 if SUPERVISED in os.environ:
     # The server's own worker processes: theirs is not the supervisor, but the server's first process.
@@ -62,7 +65,11 @@ async def whole_request(scope: Scope, receive: Receive, send: Send) -> None:
 
     # A coroutine of our own: a2wsgi takes nothing else, and the server's `receive` gives a future.
     async def received() -> MutableMapping[str, Any]:
-        message = await receive()
+        try:
+            async with asyncio.timeout(STALLED):
+                message = await receive()
+        except TimeoutError:
+            raise ConnectionResetError("the caller paused for too long") from None
         if message["type"] == "http.disconnect":
             raise ConnectionResetError("the caller left before his request was whole")
         return message

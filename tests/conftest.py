@@ -25,7 +25,7 @@ from tests import cast as company  # noqa: E402
 from tests.cast import Cast, Member  # noqa: E402
 
 # These test what needs no database, or a server of their own.
-WITHOUT_DATABASE = ("exchange/formats", "portal", "architecture", "documents/test_folding")
+WITHOUT_DATABASE = ("exchange/formats", "portal", "architecture", "documents/test_folding", "faults/test_chains", "faults/test_network")
 HERE = Path(__file__).parent
 
 

@@ -2,6 +2,7 @@
 requests that may be repeated."""
 
 import contextlib
+import logging
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -24,9 +25,11 @@ from rest_framework.views import APIView
 from apps.base import clock
 from apps.base.acting import act_as
 from apps.base.findings import Finding, Invalid, refuse
+from apps.base.patience import is_unavailable
 from apps.base.problems import body_of, problem_of
 from apps.base.retrying import sqlstate, whole
 
+log = logging.getLogger(__name__)
 PROBLEM = "application/problem+json"
 
 
@@ -124,7 +127,7 @@ def problem(*, status: int, code: str, title: Any, **more: Any) -> Response:
     return Response(body_of(status=status, code=code, title=title, **more), status=status, content_type=PROBLEM)
 
 
-def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
+def handle(error: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
     """Every exception that has an answer, as a problem; any other one is a fault of ours, and is logged as one."""
     if isinstance(error, Invalid):
         title = _("The input cannot be taken.")
@@ -133,6 +136,8 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
         return problem(status=declared.status, code=declared.code, title=declared.title, detail=declared.detail(error), **declared.more(error))
     if isinstance(error, Http404 | exceptions.NotFound):
         return problem(status=404, code="not-found", title=_("There is nothing here."), detail=_("It does not exist, or it is not yours to see."))
+    if is_unavailable(error):
+        return cannot_reach()
     if isinstance(error, OperationalError | IntegrityError):
         return _contended(error)
     if isinstance(error, PermissionDenied):
@@ -140,6 +145,14 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
     if isinstance(error, exceptions.APIException):
         return _framework(error)
     return None
+
+
+def cannot_reach() -> HttpResponse:
+    """503: the database or the disk cannot be had now. What was asked may have been done, if its last word was lost: a repetition with the same key tells."""
+    log.warning("the database or the disk cannot be had", exc_info=True)
+    detail = _("The portal cannot reach its data at this moment. Ask again in a moment, with the same Idempotency-Key.")
+    body = body_of(status=503, code="unavailable", title=_("Not available at this moment."), detail=detail)
+    return HttpResponse(dumps(body), status=503, content_type=PROBLEM, headers={"Retry-After": "2"})
 
 
 def _contended(error: Exception) -> Response | None:

@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from apps.base import acting, clock
 from apps.base.acting import Home
 from apps.base.announcing import Question
+from apps.base.patience import is_unavailable
 from apps.base.retrying import whole
 from apps.documents import services as documents
 from apps.exchange import models
@@ -134,7 +135,7 @@ def _after_commit(sender: uuid.UUID, home: Home) -> None:
     token = _turn.set(turn + 1)
     try:
         deliver(sender=sender, receiver=home.id, home=home, batches=1)
-    except DatabaseError:
+    except (DatabaseError, OSError):
         log.exception("delivery after commit failed; the sweep will deliver", extra={"sender": str(sender), "receiver": home.slug})
     finally:
         _turn.reset(token)
@@ -265,6 +266,9 @@ def _take(reached: Reached, envelope: Taken) -> None:
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
+        if is_unavailable(error):
+            # Nothing is wrong with the envelope: the disk is full, and the sweep tries again.
+            raise
         log.exception("an envelope cannot be taken", extra={"channel": str(reached.channel), "seq": envelope.seq})
         raise Stuck(envelope.seq, str(error) or type(error).__name__) from error
     reached.delivered, reached.digest = envelope.seq, digest

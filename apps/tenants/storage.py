@@ -37,6 +37,12 @@ class HomeStorage(FileSystemStorage):
         except BaseException:
             unfinished.unlink(missing_ok=True)
             raise
+        # The name, too, must outlive a crash of the machine.
+        folder = os.open(place.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
     def read(self, name: str) -> bytes:
         """The bytes of a file. Raises FileNotFoundError."""

@@ -50,7 +50,7 @@ def sweep(*, even_halted: bool = False) -> Swept:
         for sender, receiver in channels:
             try:
                 delivered += crossing.deliver(sender=sender, receiver=receiver)
-            except DatabaseError:
+            except (DatabaseError, OSError):
                 log.exception("a channel could not be swept", extra={"sender": str(sender), "receiver": str(receiver)})
         halted = models.Cursor.objects.exclude(halted_at=None).count()
     return Swept(channels=len(channels), delivered=delivered, halted=halted)
