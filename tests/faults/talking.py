@@ -67,7 +67,7 @@ class Language:
         required, properties = schema.get("required", ()), schema.get("properties", {})
         about = dict(within)
         for name in properties:
-            if name in TYPES and (name in required):
+            if name in TYPES and name in required and "named" not in about:
                 about["named"] = self._named(name, topic)
         if "named" not in about and "lines" in required and (names := [n for n in self._lines(properties) if n in TYPES]):
             about["named"] = self._named(names[0], topic)
@@ -84,8 +84,8 @@ class Language:
     def _named(self, code: str, topic: Topic) -> Told:
         if topic.document is not None and topic.document["type"] != code:
             # A document that is said anew goes on naming what it named.
-            orders = [line[code] for line in topic.document["lines"] if isinstance(line.get(code), Mapping)]
-            return {"uid": orders[0]["uid"], "lines": topic.document["lines"]}
+            lines = [{**line, "line": line[code]["line"]} for line in topic.document["lines"]]
+            return {"uid": topic.document["lines"][0][code]["uid"], "lines": lines}
         if not topic.named.get(code):
             raise NothingToName(code)
         return topic.chance.choice(topic.named[code])
