@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
+from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, cast
 
@@ -27,7 +28,9 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 NO_SUCH_SOCKET = 4404
 STALLED = 8.0
-"""Seconds that a caller may pause within his request: a thread waits for him meanwhile."""
+"""Seconds that a caller may pause within his request."""
+HELD = 16 * 1024 * 1024
+"""Bytes of a body that are taken in before it is looked at: more than Django takes in all."""
 
 if SUPERVISED in os.environ:
     # The server's own worker processes: theirs is not the supervisor, but the server's first process.
@@ -61,10 +64,12 @@ async def lifespan(receive: Receive, send: Send) -> None:
 
 
 async def whole_request(scope: Scope, receive: Receive, send: Send) -> None:
-    """Pass an HTTP request on; a body that breaks off is an error, and never a shorter body."""
+    """Pass an HTTP request on when its body is here; one that breaks off is an error, and never a shorter body.
 
-    # A coroutine of our own: a2wsgi takes nothing else, and the server's `receive` gives a future.
-    async def received() -> MutableMapping[str, Any]:
+    A caller who pauses within his request so holds up no thread, and nobody else.
+    """
+
+    async def heard() -> MutableMapping[str, Any]:
         try:
             async with asyncio.timeout(STALLED):
                 message = await receive()
@@ -73,6 +78,24 @@ async def whole_request(scope: Scope, receive: Receive, send: Send) -> None:
         if message["type"] == "http.disconnect":
             raise ConnectionResetError("the caller left before his request was whole")
         return message
+
+    begun: deque[MutableMapping[str, Any]] = deque()
+    broken: ConnectionResetError | None = None
+    try:
+        while sum(len(message.get("body", b"")) for message in begun) < HELD:
+            begun.append(await heard())
+            if not begun[-1].get("more_body"):
+                break
+    except ConnectionResetError as error:
+        broken = error
+
+    # A coroutine of our own: a2wsgi takes nothing else, and the server's `receive` gives a future.
+    async def received() -> MutableMapping[str, Any]:
+        if begun:
+            return begun.popleft()
+        if broken:
+            raise broken
+        return await heard()
 
     await http(scope, received, send)  # type: ignore[arg-type]
 

@@ -121,6 +121,15 @@ class Traffic:
     talk: Talk
     line: Line
     listeners: list[Listener]
+    holding: threading.Thread
+    failures: list[BaseException]
+
+    def end(self) -> None:
+        """Let what was begun come to its end. Raises what a client could not bear."""
+        self.talk.chains = 0
+        self.holding.join()
+        if self.failures:
+            raise self.failures[0]
 
     def flows(self) -> Callable[[], bool]:
         """Whether five more chains came to their end since now."""
@@ -145,11 +154,7 @@ def traffic(net: Net, cast: Cast, number: int, run: str, *, clients: int = 4) ->
     holding = threading.Thread(target=hold)
     holding.start()
     try:
-        yield Traffic(talk, line, listeners)
-        talk.chains = 0
-        holding.join()
-        if failures:
-            raise failures[0]
+        yield Traffic(talk, line, listeners, holding, failures)
     finally:
         talk.chains = 0
         holding.join()
@@ -168,6 +173,7 @@ def takes(true: Callable[[], bool], *, longest: float) -> float:
 
 def settled(net: Net, cast: Cast, flow: Traffic, name: str, number: int, *, started: float, late: list[str], **more: str) -> None:
     """Look at what is left of it all, and enter it in the book."""
+    flow.end()
     book = flow.talk.book
     findings = late + drained(net.stage, cast, since=time.monotonic())[1] + reckon(net.stage, cast, book)
     findings += [finding for each in flow.listeners for finding in listening.missed(flow.line, each)]
@@ -194,7 +200,7 @@ def test_nobody_hangs_where_the_way_to_the_database_fails(net: Net) -> None:
             back[mode.replace("-", "_")] = f"{took:.1f}s"
             if took >= longest:
                 late.append(f"{mode}: nothing flowed for {took:.1f} s")
-    settled(net, cast, flow, "faults: database out of reach", number, started=started, late=late, **back)
+        settled(net, cast, flow, "faults: database out of reach", number, started=started, late=late, **back)
 
 
 def test_callers_who_stall_hold_up_nobody_else(net: Net) -> None:
@@ -202,7 +208,7 @@ def test_callers_who_stall_hold_up_nobody_else(net: Net) -> None:
     cast, number, started = net.stage.cast("line"), seed(), time.monotonic()
     late: list[str] = []
     with before(net.house.port) as proxy, traffic(net, cast, number, "l", clients=2) as flow, contextlib.ExitStack() as stack:
-        remote = Talk(cast, flow.talk.language, HOST, proxy.port, number, chains=10**6, clients=2, run="p", book=flow.talk.book)
+        remote = Talk(cast, flow.talk.language, HOST, proxy.port, number, chains=10**6, clients=2, run="p")
         far = Listener(cast.members[0], HOST, proxy.port, listening.newest(flow.line, cast.members[0]))
         stack.callback(far.stop)
         holding = threading.Thread(target=remote.hold)
@@ -221,8 +227,9 @@ def test_callers_who_stall_hold_up_nobody_else(net: Net) -> None:
         finally:
             remote.chains = 0
             holding.join()
-        settled_later = listening.missed(flow.line, far)
-    settled(net, cast, flow, "faults: callers out of reach", number, started=started, late=late + settled_later)
+        flow.end()
+        late += drained(net.stage, cast, since=time.monotonic())[1] + listening.missed(flow.line, far) + reckon(net.stage, cast, remote.book)
+        settled(net, cast, flow, "faults: callers out of reach", number, started=started, late=late, remote=str(remote.book.done))
 
 
 def test_documents_and_live_outlive_broker_and_redis(net: Net) -> None:
@@ -243,11 +250,10 @@ def test_documents_and_live_outlive_broker_and_redis(net: Net) -> None:
         net.broker.set("pass")
         if takes(flow.flows(), longest=BACK) >= BACK:
             late.append("the house does not come back")
-    # Something that only the sweep can deliver.
-    took = takes(lambda: _swept(net), longest=30)
-    if took >= 30:
-        late.append("the sweep did not come back within 30 s")
-    settled(net, cast, flow, "faults: broker and Redis", number, started=started, late=late, swept=f"{took:.1f}s", redis="yes" if net.redis else "absent")
+        if (took := takes(_swept(net), longest=30)) >= 30:
+            late.append("the sweep did not come back within 30 s")
+        redis = "yes" if net.redis else "absent"
+        settled(net, cast, flow, "faults: broker and Redis", number, started=started, late=late, swept=f"{took:.1f}s", redis=redis)
 
 
 def test_redis_was_there(net: Net) -> None:
@@ -256,9 +262,14 @@ def test_redis_was_there(net: Net) -> None:
     assert net.redis.say("PING") == b"+PONG"
 
 
-def _swept(net: Net) -> bool:
-    """Whether the worker takes what the scheduler says: the queue is empty again and again."""
-    with psycopg.connect(net.stage.server.dsn("postgres", BROKER_DATABASE), autocommit=True) as connection:
-        row = connection.execute("SELECT coalesce(sum(queue_length), 0), coalesce(sum(total_messages), 0) FROM pgmq.metrics_all()").fetchone()
-    assert row is not None
-    return bool(row[0] == 0 and row[1] > 0)
+def _swept(net: Net) -> Callable[[], bool]:
+    """Whether the worker has taken something that the scheduler said since now."""
+
+    def taken() -> int:
+        with psycopg.connect(net.stage.server.dsn("postgres", BROKER_DATABASE), autocommit=True) as connection:
+            row = connection.execute("SELECT coalesce(sum(total_messages - queue_length), 0) FROM pgmq.metrics_all()").fetchone()
+        assert row is not None
+        return int(row[0])
+
+    before = taken()
+    return lambda: taken() > before
