@@ -58,7 +58,8 @@ def play(stage: Stage, house: House, cast: Cast, *, chains: int, kills: int, cli
     talk.language = language(house, cast, line)
     hearing = [Listener(member, host, port, listening.newest(line, member)) for member in cast.members] if listeners else []
     chance = random.Random(f"kills-{seed}")
-    killer = Killer(stage, house, plan(kills, chance), chance, lambda: talk.book.done, chains, lambda: {each.local for each in hearing if each.local})
+    kinds = [kind for kind in plan(kills, chance) if hearing or kind != "socket"]
+    killer = Killer(stage, house, kinds, chance, lambda: talk.book.done, chains, lambda: {each.local for each in hearing if each.local})
     done, started = threading.Event(), time.monotonic()
     killing = threading.Thread(target=killer.run, args=[done])
     killing.start()
@@ -66,7 +67,7 @@ def play(stage: Stage, house: House, cast: Cast, *, chains: int, kills: int, cli
     try:
         talk.hold()
         laps["held"] = time.monotonic() - started
-        killing.join(30)
+        killing.join(60)
         # What was said is on its way until the last who was killed is back.
         since = killer.last or time.monotonic()
         while line.call(cast.members[0], "GET", "me/").status != 200:
