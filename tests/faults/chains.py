@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apps.documents.types import TYPES
-from apps.documents.vocabulary import OTHER, DocumentType
+from apps.documents.vocabulary import DocumentType
 from tests.faults.stage import Cast, Member, Pair
 from tests.faults.talking import Language, NothingToName, Told, Topic
 
@@ -157,15 +157,17 @@ class Talk:
             if entered is not None:
                 break
         assert entered is not None
-        side = document_type.issuer
         told: Told = entered
         for turn in range(chance.randint(*MOVES)):
-            if turn and chance.random() < 0.5:
-                side = OTHER[side]
+            sides = [each for each in ("buyer", "seller") if document_type.moves_for(state=told["state"], side=each)]
+            if not sides:
+                break
+            side = chance.choice(sides)
             member = pair.buyer if side == "buyer" else pair.seller
             if (found := self._offered(line, member, document_type, told, side)) is None:
-                side = OTHER[side]
                 continue
+            if all(_ends(document_type, code) for code in found["moves"]) and chance.random() < 0.7:
+                break
             told = self._move(line, pair, member, document_type, found, chance, f"{name}-m{turn}") or found
 
     def _type(self, chance: random.Random) -> DocumentType:

@@ -18,7 +18,7 @@ from tests.faults.stage import Stage
 from tests.house import House
 
 # How many of each kind there are among forty kills. A backend's end is the server's, too: it ends all others and recovers.
-KINDS: Mapping[str, int] = {"web": 10, "socket": 6, "backend": 12, "postmaster": 4, "worker": 4, "server": 2, "beat": 2}
+KINDS: Mapping[str, int] = {"web": 12, "socket": 8, "backend": 6, "postmaster": 4, "worker": 5, "server": 2, "beat": 3}
 CRASHES = ("backend", "postmaster")
 
 
