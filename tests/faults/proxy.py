@@ -67,6 +67,8 @@ class Proxy:
             await asyncio.gather(self._pump(pair, reader, forth), self._pump(pair, back, writer))
         finally:
             self.connections.discard(pair)
+            for each in pair.writers:
+                each.transport.abort()
 
     async def _pump(self, pair: Pair, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):

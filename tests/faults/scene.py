@@ -50,15 +50,27 @@ def language(house: House, cast: Cast, line: Line) -> Language:
     return Language(line.call(cast.members[0], "GET", "schema/").body)
 
 
-def play(stage: Stage, house: House, cast: Cast, *, chains: int, kills: int, clients: int, seed: int, run: str = "r", listeners: bool = True) -> Outcome:
-    """Let it all happen, and look at what is left."""
+def play(
+    stage: Stage,
+    house: House,
+    cast: Cast,
+    *,
+    chains: int,
+    kills: int,
+    clients: int,
+    seed: int,
+    run: str = "r",
+    listeners: bool = True,
+    only: tuple[str, ...] = (),
+) -> Outcome:
+    """Let it all happen, and look at what is left. only: kill no other kinds than these."""
     host, port = "127.0.0.1", house.port
     talk = Talk(cast, Language({}), host, port, seed, chains, clients, run)
     line = Line(host, port, talk.book)
     talk.language = language(house, cast, line)
     hearing = [Listener(member, host, port, listening.newest(line, member)) for member in cast.members] if listeners else []
     chance = random.Random(f"kills-{seed}")
-    kinds = [kind for kind in plan(kills, chance) if hearing or kind != "socket"]
+    kinds = [chance.choice(only) for _kill in range(kills)] if only else plan(kills, chance)
     killer = Killer(stage, house, kinds, chance, lambda: talk.book.done, chains, lambda: {each.local for each in hearing if each.local})
     done, started = threading.Event(), time.monotonic()
     killing = threading.Thread(target=killer.run, args=[done])

@@ -109,7 +109,7 @@ def net() -> Iterator[Net]:
         database, broker = (stack.enter_context(before(record.port)) for _each in range(2))
         redis = _redis(stage.place)
         if redis:
-            stack.callback(lambda: redis.process and redis.process.kill())
+            stack.callback(redis.kill)
         given = _production(stage, record, database, broker, redis)
         yield Net(stage, stack.enter_context(stage.house(**given)), database, broker, redis)
 

@@ -21,8 +21,9 @@ from apps.base import acting
 from apps.base.patience import is_stale
 
 # Nothing that a page or a partner asks for may hold a lock or a connection for longer than this; who asks waits ten seconds at most.
+# What was begun over a line that went dead meanwhile holds its locks no longer than that, either: the database hears of it by nothing else.
 # Set once a transaction: what is set before a savepoint outlives its rollback.
-LIMITS = "SET LOCAL statement_timeout = '8s'; SET LOCAL lock_timeout = '5s'; SET LOCAL idle_in_transaction_session_timeout = '60s'"
+LIMITS = "SET LOCAL statement_timeout = '8s'; SET LOCAL lock_timeout = '5s'; SET LOCAL idle_in_transaction_session_timeout = '10s'"
 
 
 class StatementCursor(psycopg.Cursor[Any]):
