@@ -91,6 +91,8 @@ class Line:
         self._note(started, method, path, "")
         is_json = "json" in found.headers.get("Content-Type", "")
         told = json.loads(content) if is_json and content else {}
+        if found.status == 503 and (not is_json or "Retry-After" not in found.headers):
+            self.book.broken.append(f"{method} {path}: 503 that is no problem, or does not say when to come back: {content[:200]!r}")
         if found.status == 503 or (found.status == 409 and str(told.get("type", "")).endswith("still-running")):
             return f"{found.status} {str(told.get('type', '')).rpartition('/')[2]}", None
         if found.status >= 500:

@@ -31,14 +31,15 @@ def drained(stage: Stage, cast: Cast, *, since: float, longest: float = DRAINED)
     return time.monotonic() - since, []
 
 
-def reckon(stage: Stage, cast: Cast, book: Book) -> list[str]:
+def reckon(stage: Stage, cast: Cast, book: Book, *, verify: bool = True) -> list[str]:
     """Everything that was told stands, once; the log is whole; both sides say the same; `verify` agrees."""
     found = list(book.broken)
     found += _entered(stage, book)
     found += [finding for member in cast.members for finding in _made(stage, member, book)]
     found += _log(stage, cast)
     found += [finding for pair in {(p.buyer, p.seller) for p in cast.pairs} for finding in _same(stage, *pair)]
-    return found + _verified(stage, cast.members)
+    # The long way round is gone where the short one has found nothing.
+    return found or (_verified(stage, cast.members) if verify else [])
 
 
 def _entered(stage: Stage, book: Book) -> list[str]:

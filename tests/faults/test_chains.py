@@ -21,6 +21,7 @@ from tests.faults.reckoning import drained, reckon
 from tests.faults.scene import Outcome, language, play, seed
 from tests.faults.stage import Stage, laid
 from tests.faults.talking import Language
+from tests.house import House
 
 CLIENTS = 8
 SMALL, FULL = (1000, 40), (20_000, 1000)
@@ -46,6 +47,12 @@ def stage(disk: Path | None) -> Iterator[Stage]:
         yield found
 
 
+@pytest.fixture(scope="module")
+def house(stage: Stage) -> Iterator[House]:
+    with stage.house() as running:
+        yield running
+
+
 def _until(true: Callable[[], bool], seconds: float = 30) -> None:
     until = time.monotonic() + seconds
     while not true():
@@ -53,34 +60,61 @@ def _until(true: Callable[[], bool], seconds: float = 30) -> None:
         time.sleep(0.02)
 
 
-def chains(stage: Stage, count: int, kills: int, name: str) -> Outcome:
+def chains(stage: Stage, house: House, count: int, kills: int, name: str) -> Outcome:
     cast, number = stage.cast("six"), seed()
-    with stage.house() as house:
-        outcome = play(stage, house, cast, chains=count, kills=kills, clients=CLIENTS, seed=number)
-        print(outcome.told())
-        book, crashes = outcome.talk.book, sum(outcome.killed[kind] for kind in CRASHES)
-        tally.tell(
-            name, tried=book.done, lost=len(outcome.findings), seconds=outcome.seconds, seed=number, moves=sum(book.moves.values()),
-            kills=sum(outcome.killed.values()), crashes=crashes, drained=f"{outcome.drained:.1f}s", longest=f"{book.longest:.1f}s",
-        )  # fmt: skip
-        assert outcome.findings == [], house.said()
+    outcome = play(stage, house, cast, chains=count, kills=kills, clients=CLIENTS, seed=number)
+    print(outcome.told())
+    book, crashes = outcome.talk.book, sum(outcome.killed[kind] for kind in CRASHES)
+    tally.tell(
+        name, tried=book.done, lost=len(outcome.findings), seconds=outcome.seconds, seed=number, moves=sum(book.moves.values()),
+        kills=sum(outcome.killed.values()), crashes=crashes, drained=f"{outcome.drained:.1f}s", longest=f"{book.longest:.1f}s",
+    )  # fmt: skip
+    assert outcome.findings == [], house.said()
     assert book.done == count
     assert {code for code in TYPES if book.moves[f"{code}.enter"]} == set(TYPES), "a type was never entered"
     assert sum(outcome.killed.values()) >= kills
     return outcome
 
 
-def test_conversations_survive_kills(stage: Stage) -> None:
-    outcome = chains(stage, *SMALL, "faults: chains under kills")
+def test_conversations_survive_kills(stage: Stage, house: House) -> None:
+    outcome = chains(stage, house, *SMALL, "faults: chains under kills")
     assert sum(outcome.killed[kind] for kind in CRASHES) >= 4
 
 
 @pytest.mark.night
-def test_conversations_survive_a_thousand_kills(stage: Stage) -> None:
-    outcome = chains(stage, *FULL, "faults: chains under kills, by night")
+def test_conversations_survive_a_thousand_kills(stage: Stage, house: House) -> None:
+    outcome = chains(stage, house, *FULL, "faults: chains under kills, by night")
     assert sum(outcome.killed[kind] for kind in CRASHES) >= 100
     by_hand = {f"{each.code}.{move.code}" for each in TYPES.values() for move in each.moves if not move.inner}
     print(f"never made: {sorted(by_hand - set(outcome.talk.book.moves))}")
+
+
+def test_a_full_disk_below_the_database_loses_nothing(stage: Stage, house: House, disk: Path | None) -> None:
+    """While nothing can be written the callers are told to come back; when there is room again everything goes on."""
+    if disk is None:
+        pytest.skip("no file system can be mounted here")
+    cast, number, started = stage.cast("full"), seed(), time.monotonic()
+    talk = Talk(cast, Language({}), "127.0.0.1", house.port, number, chains=10**6, clients=4, run="d")
+    line = Line(talk.host, talk.port, talk.book)
+    talk.language = language(house, cast, line)
+    holding = threading.Thread(target=talk.hold)
+    holding.start()
+    try:
+        _until(lambda: talk.book.done >= 5)
+        with filled(disk):
+            _until(lambda: talk.book.met["503 unavailable"] >= 20)
+            refused, done = talk.book.met["503 unavailable"], talk.book.done
+        freed = time.monotonic()
+        _until(lambda: talk.book.done >= done + 10)
+        back = time.monotonic() - freed
+    finally:
+        talk.chains = 0
+        holding.join()
+        line.close()
+    findings = drained(stage, cast, since=time.monotonic())[1] + reckon(stage, cast, talk.book)
+    print(f"{refused} answers 503; back after {back:.1f} s; met {dict(talk.book.met)}; {findings[:10]}")
+    tally.tell("faults: full disk", tried=refused, lost=len(findings), seconds=time.monotonic() - started, seed=number, back=f"{back:.1f}s")
+    assert findings == [], house.said()
 
 
 def test_faults_that_were_put_in_are_found(stage: Stage) -> None:
@@ -93,32 +127,3 @@ def test_faults_that_were_put_in_are_found(stage: Stage) -> None:
     caught = [outcome for outcome in (swallowed, outside) if outcome.findings]
     tally.tell("faults: mutants of the lift", tried=2, lost=2 - len(caught), seconds=time.monotonic() - started, seed=number)
     assert len(caught) == 2
-
-
-def test_a_full_disk_below_the_database_loses_nothing(stage: Stage, disk: Path | None) -> None:
-    """While nothing can be written the callers are told to come back; when there is room again everything goes on."""
-    if disk is None:
-        pytest.skip("no file system can be mounted here")
-    cast, number, started = stage.cast("full"), seed(), time.monotonic()
-    with stage.house() as house:
-        talk = Talk(cast, Language({}), "127.0.0.1", house.port, number, chains=10**6, clients=4, run="d")
-        line = Line(talk.host, talk.port, talk.book)
-        talk.language = language(house, cast, line)
-        holding = threading.Thread(target=talk.hold)
-        holding.start()
-        try:
-            _until(lambda: talk.book.done >= 5)
-            with filled(disk):
-                _until(lambda: talk.book.met["503 unavailable"] >= 20)
-                refused, done = talk.book.met["503 unavailable"], talk.book.done
-            freed = time.monotonic()
-            _until(lambda: talk.book.done >= done + 10)
-            back = time.monotonic() - freed
-        finally:
-            talk.chains = 0
-            holding.join()
-            line.close()
-        findings = drained(stage, cast, since=time.monotonic())[1] + reckon(stage, cast, talk.book)
-        print(f"{refused} answers 503; back after {back:.1f} s; met {dict(talk.book.met)}; {findings[:10]}")
-        tally.tell("faults: full disk", tried=refused, lost=len(findings), seconds=time.monotonic() - started, seed=number, back=f"{back:.1f}s")
-        assert findings == [], house.said()

@@ -114,6 +114,12 @@ def net() -> Iterator[Net]:
         yield Net(stage, stack.enter_context(stage.house(**given)), database, broker, redis)
 
 
+@pytest.fixture(scope="module")
+def cast(net: Net) -> Cast:
+    """Two partners for all of it."""
+    return net.stage.cast("net")
+
+
 @dataclass
 class Traffic:
     """Conversations that go on and on, and who listens to them."""
@@ -171,19 +177,19 @@ def takes(true: Callable[[], bool], *, longest: float) -> float:
     return time.monotonic() - started
 
 
-def settled(net: Net, cast: Cast, flow: Traffic, name: str, number: int, *, started: float, late: list[str], **more: str) -> None:
-    """Look at what is left of it all, and enter it in the book."""
+def settled(net: Net, cast: Cast, flow: Traffic, name: str, number: int, *, started: float, late: list[str], last: bool = False, **more: str) -> None:
+    """Look at what is left of it all, and enter it in the book. last: nothing comes after it, so everything is verified."""
     flow.end()
     book = flow.talk.book
-    findings = late + drained(net.stage, cast, since=time.monotonic())[1] + reckon(net.stage, cast, book)
+    findings = late + drained(net.stage, cast, since=time.monotonic())[1] + reckon(net.stage, cast, book, verify=last)
     findings += [finding for each in flow.listeners for finding in listening.missed(flow.line, each)]
     print(f"{name}: {book.done} chains, {book.requests} requests, longest {book.longest:.1f} s, met {dict(book.met)}, {more}, {findings[:10]}")
     tally.tell(name, tried=book.done, lost=len(findings), seconds=time.monotonic() - started, seed=number, longest=f"{book.longest:.1f}s", **more)
     assert findings == [], net.house.said()
 
 
-def test_nobody_hangs_where_the_way_to_the_database_fails(net: Net) -> None:
-    cast, number, started = net.stage.cast("base"), seed(), time.monotonic()
+def test_nobody_hangs_where_the_way_to_the_database_fails(net: Net, cast: Cast) -> None:
+    number, started = seed(), time.monotonic()
     late, back = [], {}
     with traffic(net, cast, number, "n") as flow:
         assert takes(flow.flows(), longest=20) < 20
@@ -203,9 +209,9 @@ def test_nobody_hangs_where_the_way_to_the_database_fails(net: Net) -> None:
         settled(net, cast, flow, "faults: database out of reach", number, started=started, late=late, **back)
 
 
-def test_callers_who_stall_hold_up_nobody_else(net: Net) -> None:
+def test_callers_who_stall_hold_up_nobody_else(net: Net, cast: Cast) -> None:
     """More requests than there are threads stop in the middle of their bodies; and a caller's own line fails in every way."""
-    cast, number, started = net.stage.cast("line"), seed(), time.monotonic()
+    number, started = seed(), time.monotonic()
     late: list[str] = []
     with before(net.house.port) as proxy, traffic(net, cast, number, "l", clients=2) as flow, contextlib.ExitStack() as stack:
         remote = Talk(cast, flow.talk.language, HOST, proxy.port, number, chains=10**6, clients=2, run="p")
@@ -228,13 +234,13 @@ def test_callers_who_stall_hold_up_nobody_else(net: Net) -> None:
             remote.chains = 0
             holding.join()
         flow.end()
-        late += drained(net.stage, cast, since=time.monotonic())[1] + listening.missed(flow.line, far) + reckon(net.stage, cast, remote.book)
+        late += drained(net.stage, cast, since=time.monotonic())[1] + listening.missed(flow.line, far) + reckon(net.stage, cast, remote.book, verify=False)
         settled(net, cast, flow, "faults: callers out of reach", number, started=started, late=late, remote=str(remote.book.done))
 
 
-def test_documents_and_live_outlive_broker_and_redis(net: Net) -> None:
+def test_documents_and_live_outlive_broker_and_redis(net: Net, cast: Cast) -> None:
     """Gone, emptied and started again: documents are untouched, the socket hears everything, and the sweep comes back."""
-    cast, number, started = net.stage.cast("live"), seed(), time.monotonic()
+    number, started = seed(), time.monotonic()
     late = []
     with traffic(net, cast, number, "b", clients=2) as flow:
         net.broker.set("cut")
@@ -253,7 +259,7 @@ def test_documents_and_live_outlive_broker_and_redis(net: Net) -> None:
         if (took := takes(_swept(net), longest=30)) >= 30:
             late.append("the sweep did not come back within 30 s")
         redis = "yes" if net.redis else "absent"
-        settled(net, cast, flow, "faults: broker and Redis", number, started=started, late=late, swept=f"{took:.1f}s", redis=redis)
+        settled(net, cast, flow, "faults: broker and Redis", number, started=started, late=late, last=True, swept=f"{took:.1f}s", redis=redis)
 
 
 def test_redis_was_there(net: Net) -> None:
