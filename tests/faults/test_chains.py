@@ -31,8 +31,11 @@ MUTANTS = Path(__file__).with_name("mutants")
 
 
 @pytest.fixture(scope="module")
-def disk() -> Iterator[Path | None]:
-    """A disk of its own below the stage, which can be filled; None where none can be had."""
+def disk(request: pytest.FixtureRequest) -> Iterator[Path | None]:
+    """A disk of its own below the stage, which can be filled; None where none can be had, and by night, when nothing fills it and much is kept."""
+    if "not night" not in request.config.option.markexpr:
+        yield None
+        return
     try:
         with mounted(ground.RUN / "disk", DISK) as place:
             yield place
