@@ -196,9 +196,9 @@ def _committed(chain: Chain, client: Client, days: int) -> str:
 
 
 def _heard(listener: subprocess.Popen[str], uid: str, until: float) -> float:
-    """When the next event about a document came to the socket."""
+    """When the socket heard that a document has moved."""
     while time.monotonic() < until:
-        if moments := arrived(listener).get(uid):
+        if moments := arrived(listener).get(f"{uid} promise.moved"):
             return moments[0]
         time.sleep(0.02)
     raise AssertionError(f"the customer did not hear of {uid}")

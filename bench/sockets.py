@@ -20,7 +20,7 @@ from websockets.asyncio.server import serve as serve_at
 
 
 async def listen(port: int, token: str, count: int) -> None:
-    """Open `count` sockets; say so by a line; for each line that comes in, tell when which event arrived."""
+    """Open `count` sockets; say so by a line; for each line that comes in, tell when which event of which document arrived."""
     arrived: dict[str, list[float]] = defaultdict(list)
 
     async def one(ready: asyncio.Queue[None]) -> None:
@@ -32,6 +32,7 @@ async def listen(port: int, token: str, count: int) -> None:
                 told = json.loads(message)
                 if told["document"]:
                     arrived[told["document"]["uid"]].append(moment)
+                    arrived[f"{told['document']['uid']} {told['event']}"].append(moment)
 
     ready: asyncio.Queue[None] = asyncio.Queue()
     sockets = [asyncio.create_task(one(ready)) for _socket in range(count)]

@@ -25,8 +25,18 @@ from tests import cast as company  # noqa: E402
 from tests.cast import Cast, Member  # noqa: E402
 
 # These test what needs no database, or a server of their own.
-WITHOUT_DATABASE = ("exchange/formats", "portal", "architecture", "documents/test_folding", "faults/test_chains", "faults/test_network")
+WITHOUT_DATABASE = (
+    "exchange/formats",
+    "portal",
+    "architecture",
+    "documents/test_folding",
+    "faults/test_simulation",
+    "faults/test_permutations",
+    "faults/test_chains",
+    "faults/test_network",
+)
 HERE = Path(__file__).parent
+TOGETHER = ("browser",)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -35,6 +45,13 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         ground.clear_the_dead()
         tally.open_book(ground.BASE / f"tally-{os.getpid()}.jsonl")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file's tests stay together in one process, with what the file has made for them; so do all that share a house and a browser."""
+    for item in items:
+        place = item.path.relative_to(HERE)
+        item.add_marker(pytest.mark.xdist_group(place.parts[0] if place.parts[0] in TOGETHER else place.as_posix()))
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -24,13 +24,16 @@ def whole(work: Callable[[], T]) -> T:
 
     Inside an open transaction it runs once: only the outermost can be tried again.
     """
-    if connection.in_atomic_block:
-        return work()
+    return work() if connection.in_atomic_block else persist(work, wait=time.sleep)
+
+
+def persist(work: Callable[[], T], *, wait: Callable[[float], None]) -> T:
+    """Run `work`, and again where it lost against another, a few times. wait: for so many seconds in between."""
     for attempt in range(1, TRIES):
         try:
             return work()
         except OperationalError as error:
             if sqlstate(error) not in AGAIN:
                 raise
-            time.sleep(random.uniform(0.005, 0.02) * 2**attempt)
+            wait(random.uniform(0.005, 0.02) * 2**attempt)
     return work()

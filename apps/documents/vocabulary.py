@@ -91,12 +91,18 @@ class DocumentType:
     ordered: bool = True
     link: str = ""
     own_entry: bool = False
+    _states: Mapping[str, State] = field(init=False, repr=False, compare=False)
+    _moves: Mapping[str, Move] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_states", {state.code: state for state in self.states})
+        object.__setattr__(self, "_moves", {move.code: move for move in self.moves})
 
     def state(self, code: str) -> State:
-        return next(state for state in self.states if state.code == code)
+        return self._states[code]
 
     def find_move(self, code: str) -> Move | None:
-        return next((move for move in self.moves if move.code == code), None)
+        return self._moves.get(code)
 
     def moves_for(self, *, state: str, side: str) -> list[Move]:
         """The moves that `side` may make in `state`, in their declared order."""

@@ -1,14 +1,11 @@
 """The lift: the only room from which one enterprise's home is entered on behalf of another."""
 
 import contextlib
-import itertools
 import logging
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
@@ -20,28 +17,17 @@ from django.utils.translation import gettext as _
 from apps.base import acting, clock
 from apps.base.acting import Home
 from apps.base.announcing import Question
-from apps.base.patience import is_unavailable
 from apps.base.retrying import whole
 from apps.documents import services as documents
 from apps.exchange import models
-from apps.exchange.services import keys
-from apps.exchange.services.chaining import digest_of
+from apps.exchange.services import keys, lifting
+from apps.exchange.services.lifting import Lane, Reached, Stuck, Taken
 from apps.network import selectors as network
 from apps.tenants import boundary
 from apps.tenants import selectors as tenants
 
 log = logging.getLogger(__name__)
-
-BATCH = 50
-
-
-class Stuck(Exception):
-    """An envelope that the receiver cannot take. seq: its number; the message is the reason, for people."""
-
-    def __init__(self, seq: int, reason: str) -> None:
-        super().__init__(reason)
-        self.seq = seq
-
+T = TypeVar("T")
 
 # The enterprises that wait, further out in this transaction, for a conversation to come back.
 _waiting: ContextVar[frozenset[uuid.UUID]] = ContextVar("waiting", default=frozenset())
@@ -52,14 +38,15 @@ def carry(*, receiver: uuid.UUID, inline: bool) -> None:
 
     What is said to an enterprise that waits for this very conversation it takes in itself, when the conversation comes back to it.
     """
-    if receiver in _waiting.get():
+    road = lifting.road(receiver=receiver, waiting=_waiting.get(), inline=inline)
+    if road == "waits":
         return
     me, home = acting.home().id, tenants.home(id=receiver)
-    if home is None and inline:
+    if home is None and road == "inline":
         raise Stuck(0, _("The partner cannot be reached."))
     if home is None:
         return
-    if inline:
+    if road == "inline":
         _inline(me, home)
     else:
         transaction.on_commit(lambda: _after_commit(me, home), robust=True)
@@ -68,10 +55,14 @@ def carry(*, receiver: uuid.UUID, inline: bool) -> None:
 def _inline(sender: uuid.UUID, home: Home) -> None:
     """Let the receiver take in what was said, and take in what he answered to it, all in this transaction. Raises Stuck."""
     with network.one_conversation():
-        # Whatever fails here takes back the whole move that was said, so it needs no savepoint of its own.
-        with _waits(sender), _entered(home), transaction.atomic(savepoint=False):
-            _take_all(sender)
-        _take_all(home.id)
+        lifting.converse(visit=_visited(sender, home), theirs=Inbound(sender), ours=Inbound(home.id))
+
+
+@contextlib.contextmanager
+def _visited(sender: uuid.UUID, home: Home) -> Iterator[None]:
+    # Whatever fails here takes back the whole move that was said, so it needs no savepoint of its own.
+    with _waits(sender), _entered(home), transaction.atomic(savepoint=False):
+        yield
 
 
 @contextlib.contextmanager
@@ -82,11 +73,6 @@ def _waits(sender: uuid.UUID) -> Iterator[None]:
         yield
     finally:
         _waiting.reset(waited)
-
-
-def _take_all(sender: uuid.UUID) -> None:
-    while _take_batch(sender, upto=None) == BATCH:
-        pass
 
 
 @contextlib.contextmanager
@@ -119,9 +105,8 @@ def ask(*, home: Home, question: Question, body: Mapping[str, Any]) -> dict[str,
     return found
 
 
-# How many deliveries after a commit brought about this one, and how many there may be.
+# How many deliveries after a commit brought about this one.
 _turn: ContextVar[int] = ContextVar("turn", default=0)
-MOST_TURNS = 16
 
 
 def _after_commit(sender: uuid.UUID, home: Home) -> None:
@@ -130,7 +115,7 @@ def _after_commit(sender: uuid.UUID, home: Home) -> None:
     Whatever goes wrong here the sweep finds again: the envelope is safe in the log. What is taken in may say something in its turn, which is
     delivered in the same way, a few turns deep; then it is the worker's, too.
     """
-    if (turn := _turn.get()) >= MOST_TURNS:
+    if (turn := _turn.get()) >= lifting.MOST_TURNS:
         return
     token = _turn.set(turn + 1)
     try:
@@ -150,44 +135,14 @@ def deliver(*, sender: uuid.UUID, receiver: uuid.UUID, home: Home | None = None,
     home = home or tenants.home(id=receiver)
     if home is None:
         return 0
-    total = 0
     # After the commit of a conversation through several homes, the one that acts may be the receiver himself.
     with contextlib.nullcontext() if _acts(home) else boundary.enter(home, afresh=not connection.in_atomic_block):
-        for _batch in itertools.count() if batches is None else range(batches):
-            taken = _deliver_batch(sender)
-            total += taken
-            # Under the cursor's lock a short batch is all that was committed; whoever commits later delivers himself.
-            if taken < BATCH:
-                break
-    return total
+        return lifting.deliver(Inbound(sender), batches=batches)
 
 
 def _acts(home: Home) -> bool:
     current = acting.current_or_none()
     return current is not None and current.home is not None and current.home.id == home.id
-
-
-def _deliver_batch(sender: uuid.UUID) -> int:
-    def batch(upto: int | None = None) -> int:
-        with transaction.atomic():
-            return _take_batch(sender, upto=upto)
-
-    try:
-        return whole(batch)
-    except Stuck as stuck:
-        taken = whole(partial(batch, stuck.seq - 1))
-        whole(partial(_halt, sender, stuck.seq, str(stuck)))
-        return taken
-
-
-@dataclass(slots=True)
-class Reached:
-    """A cursor, locked: how far its channel was taken in."""
-
-    id: uuid.UUID
-    channel: uuid.UUID
-    delivered: int
-    digest: bytes
 
 
 _LOCK = (
@@ -201,77 +156,61 @@ _ADVANCE = "UPDATE exchange_cursor SET delivered = %s, digest = %s, halted_at = 
 _LAST = 2**62
 
 
-def _take_batch(sender: uuid.UUID, *, upto: int | None) -> int:
-    """Lock the cursor, take in what comes next, advance it. In the caller's transaction, as the receiver."""
-    reached = _cursor(sender)
-    if reached is None:
-        return 0
-    with connection.cursor() as cursor:
-        cursor.execute(_NEXT, [reached.channel, reached.delivered, _LAST if upto is None else upto, BATCH])
-        envelopes = [Taken(*row) for row in cursor.fetchall()]
-        for document_type, seq in {envelope.kind.partition(".")[0]: envelope.seq for envelope in reversed(envelopes)}.items():
-            _need_agreement(sender, document_type, seq)
-        for envelope in envelopes:
-            _take(reached, envelope)
-        if envelopes:
-            cursor.execute(_ADVANCE, [reached.delivered, reached.digest, reached.id])
-    return len(envelopes)
+class Inbound(Lane):
+    """A channel to the acting enterprise, in the tables. sender: who speaks in it."""
 
+    def __init__(self, sender: uuid.UUID) -> None:
+        self.sender = sender
 
-def _need_agreement(sender: uuid.UUID, document_type: str, seq: int) -> None:
-    """The receiver takes in what it has consented to, whatever the sender wrote into the log."""
-    try:
-        network.agreed(id=sender, document_type=document_type)
-    except network.NoPartner as error:
-        raise Stuck(seq, str(error)) from error
+    def key(self) -> tuple[uuid.UUID, uuid.UUID]:
+        return acting.home().id, self.sender
 
+    def whole(self, work: Callable[[], T]) -> T:
+        def tried() -> T:
+            with transaction.atomic():
+                return work()
 
-def _cursor(sender: uuid.UUID) -> Reached | None:
-    me = acting.home().id
-    with connection.cursor() as cursor:
-        cursor.execute(_LOCK, [sender, me])
-        row = cursor.fetchone()
-        if row is None:
-            channel = models.Channel.objects.filter(sender_id=sender, receiver_id=me).first()
-            if channel is None:
-                return None
-            models.Cursor.objects.bulk_create([models.Cursor(channel_id=channel.pk, receiver_id=me)], ignore_conflicts=True)
-            cursor.execute(_LOCK, [sender, me])
+        return whole(tried)
+
+    def reach(self) -> Reached | None:
+        me = acting.home().id
+        with connection.cursor() as cursor:
+            cursor.execute(_LOCK, [self.sender, me])
             row = cursor.fetchone()
-    return Reached(row[0], row[1], row[2], bytes(row[3]))
+            if row is None:
+                channel = models.Channel.objects.filter(sender_id=self.sender, receiver_id=me).first()
+                if channel is None:
+                    return None
+                models.Cursor.objects.bulk_create([models.Cursor(channel_id=channel.pk, receiver_id=me)], ignore_conflicts=True)
+                cursor.execute(_LOCK, [self.sender, me])
+                row = cursor.fetchone()
+        return Reached(row[0], row[1], row[2], bytes(row[3]))
 
+    def following(self, reached: Reached, *, upto: int | None, limit: int) -> Sequence[Taken]:
+        with connection.cursor() as cursor:
+            cursor.execute(_NEXT, [reached.channel, reached.delivered, _LAST if upto is None else upto, limit])
+            return [Taken(*row) for row in cursor.fetchall()]
 
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """An envelope as it is read for delivery."""
+    def need_agreement(self, document_type: str, seq: int) -> None:
+        """The receiver takes in what it has consented to, whatever the sender wrote into the log."""
+        try:
+            network.agreed(id=self.sender, document_type=document_type)
+        except network.NoPartner as error:
+            raise Stuck(seq, str(error)) from error
 
-    seq: int
-    sender: uuid.UUID
-    kind: str
-    body: bytes
-    digest: bytes
-    signature: bytes
-    key: uuid.UUID
+    def signed(self, envelope: Taken) -> bool:
+        return keys.signed(key=envelope.key, sender=envelope.sender, digest=bytes(envelope.digest), signature=bytes(envelope.signature))
 
+    def accept(self, envelope: Taken, body: dict[str, Any]) -> None:
+        _accept(envelope, body)
 
-def _take(reached: Reached, envelope: Taken) -> None:
-    """Check one envelope against the chain and hand it to the documents. Raises Stuck."""
-    body, digest = bytes(envelope.body), bytes(envelope.digest)
-    if envelope.seq != reached.delivered + 1 or digest_of(body, reached.digest) != digest:
-        raise Stuck(envelope.seq, _("The chain of the channel is broken here."))
-    if not keys.signed(key=envelope.key, sender=envelope.sender, digest=digest, signature=bytes(envelope.signature)):
-        raise Stuck(envelope.seq, _("The signature is not the sender's."))
-    try:
-        _accept(envelope, orjson.loads(body))
-    except (OperationalError, InterfaceError):
-        raise
-    except Exception as error:
-        if is_unavailable(error):
-            # Nothing is wrong with the envelope: the disk is full, and the sweep tries again.
-            raise
-        log.exception("an envelope cannot be taken", extra={"channel": str(reached.channel), "seq": envelope.seq})
-        raise Stuck(envelope.seq, str(error) or type(error).__name__) from error
-    reached.delivered, reached.digest = envelope.seq, digest
+    def advance(self, reached: Reached) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(_ADVANCE, [reached.delivered, reached.digest, reached.id])
+
+    def halt(self, reached: Reached, reason: str) -> None:
+        halted_at = Coalesce("halted_at", Value(clock.now()))
+        models.Cursor.objects.filter(pk=reached.id).update(halted_at=halted_at, reason=reason, attempts=F("attempts") + 1)
 
 
 # What is added to a document without moving it, by the last part of the envelope's kind.
@@ -284,12 +223,3 @@ def _accept(envelope: Taken, body: dict[str, Any]) -> None:
         accept_added(body=content, partner_id=envelope.sender)
     else:
         documents.accept(body=content, partner_id=envelope.sender, envelope=envelope.seq)
-
-
-def _halt(sender: uuid.UUID, seq: int, reason: str) -> None:
-    """Write down why a channel stands still, unless somebody else has brought it further meanwhile."""
-    with transaction.atomic():
-        reached = _cursor(sender)
-        if reached is not None and reached.delivered == seq - 1:
-            halted_at = Coalesce("halted_at", Value(clock.now()))
-            models.Cursor.objects.filter(pk=reached.id).update(halted_at=halted_at, reason=reason[:2000], attempts=F("attempts") + 1)

@@ -5,11 +5,11 @@ from typing import Any
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from apps.base.problems import Problem
+from apps.base.problems import Problem, problem_of
 from apps.documents.services import Added, Moved
-from apps.exchange.crossing import Stuck
 from apps.exchange.formats import MEDIA_TYPES, Finding, Refused, UnknownMediaType
 from apps.exchange.services import NoAnswer
+from apps.exchange.services.lifting import Stuck
 from apps.tenants.services import Provisioned
 
 REACTIONS = {
@@ -30,9 +30,19 @@ def _findings(error: Refused) -> dict[str, Any]:
     return {"errors": [{"pointer": finding.place, "code": finding.rule, "detail": _sentence(finding)} for finding in error.findings]}
 
 
+def _reason(error: Stuck) -> str:
+    """What a partner refused in so many words is told so; what merely broke at him is nobody's but his own."""
+    cause = error.__cause__
+    while isinstance(cause, Stuck):
+        cause = cause.__cause__
+    if cause is None or problem_of(cause) is not None:
+        return str(error)
+    return _now("Something went wrong there, and nothing was changed. Try again, or ask the partner to look at it.")
+
+
 PROBLEMS = {
     NoAnswer: Problem(status=409, code="no-answer", title=_("Your partner gives no answer.")),
-    Stuck: Problem(status=409, code="partner-cannot-take-it", title=_("Your partner cannot take this in.")),
+    Stuck: Problem(status=409, code="partner-cannot-take-it", title=_("Your partner cannot take this in."), detail=_reason),
     Refused: Problem(
         status=422, code="message-refused", title=_("The message cannot be taken."), more=_findings, detail=lambda error: _sentence(error.findings[0])
     ),

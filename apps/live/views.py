@@ -136,7 +136,7 @@ def _flow() -> list[dict[str, Any]]:
     this = clock.today()
     first = this - dt.timedelta(days=this.weekday(), weeks=WEEKS - 1)
     sums: dict[dt.date, tuple[int, int]] = {}
-    for document_type in _types():
+    for document_type in _ordering():
         for week, (sent, received) in documents.weekly(document_type, first=first, zone=acting.home().time_zone).items():
             before = sums.get(week, (0, 0))
             sums[week] = (before[0] + sent, before[1] + received)
@@ -144,10 +144,15 @@ def _flow() -> list[dict[str, Any]]:
     return [{"week": day_text(week), "sent": sums.get(week, (0, 0))[0], "received": sums.get(week, (0, 0))[1]} for week in weeks]
 
 
+def _ordering() -> list[DocumentType]:
+    """The types by which something is ordered: what else is said of it would count it twice."""
+    return [document_type for document_type in _types() if document_type.ordered]
+
+
 def _on_time() -> list[dict[str, Any]]:
     """How often the date that was asked for was promised, by partner."""
     since = clock.now() - dt.timedelta(weeks=2 * WEEKS)
-    found = [row for document_type in _types() for row in documents.punctuality(document_type, since=since)]
+    found = [row for document_type in _ordering() for row in documents.punctuality(document_type, since=since)]
     names = network.names([partner for partner, _rate, _count in found])
     return [{"partner": names[partner].name, "rate": rate, "count": count} for partner, rate, count in found if partner in names]
 

@@ -28,11 +28,14 @@ PERMISSIONS = {
     "schedule.break": {"planner", "dock", "integration"},
 }
 
-MENU = [{"code": "schedule", "label": Text("Schedule", "排程"), "url": "schedule", "icon": "calendar-time", "permission": "schedule.view", "order": 30}]
+MENU = [
+    {"code": "promises", "label": Text("Promises", "交期承诺"), "url": "promises", "icon": "calendar-event", "permission": "promise.view", "order": 15},
+    {"code": "schedule", "label": Text("Schedule", "排程"), "url": "schedule", "icon": "calendar-time", "permission": "schedule.view", "order": 30},
+]
 
 REACTIONS = {
     PlanAsked: ["apps.scheduling.tasks.replan_soon"],
-    Moved: ["apps.scheduling.services.promising.react"],
+    Moved: ["apps.scheduling.services.promising.react", "apps.scheduling.services.retaining.part_gone"],
     Counted: ["apps.scheduling.services.promising.counted"],
     CapacityChanged: ["apps.scheduling.services.promising.capacity_changed", "apps.scheduling.services.retaining.keep_holds"],
     PlanChanged: ["apps.scheduling.services.promising.plan_changed"],

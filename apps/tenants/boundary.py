@@ -2,7 +2,7 @@
 
 import contextlib
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from django.db import connection
 from django.utils.translation import gettext as _
@@ -17,6 +17,14 @@ class NoWay(RuntimeError):
     """A crossing that goes in a circle, or too deep."""
 
 
+def need_way(visited: Collection[uuid.UUID], id: uuid.UUID) -> None:
+    """Whether a conversation that has come through these enterprises may go on to that one. Raises NoWay."""
+    if id in visited:
+        raise NoWay(_("This conversation would come back to an enterprise that is waiting for it."))
+    if len(visited) >= DEEPEST:
+        raise NoWay(_("This conversation goes through more than eight enterprises."))
+
+
 @contextlib.contextmanager
 def enter(home: Home, *, by: Actor = SYSTEM, afresh: bool = False) -> Iterator[Acting]:
     """Act for `home`, one level further from where the conversation began, and come back.
@@ -29,10 +37,7 @@ def enter(home: Home, *, by: Actor = SYSTEM, afresh: bool = False) -> Iterator[A
     if afresh and connection.in_atomic_block:
         raise NoWay(_("A conversation cannot begin afresh within another one."))
     visited: tuple[uuid.UUID, ...] = (*outer.visited, outer.home.id) if outer and outer.home and not afresh else ()
-    if home.id in visited:
-        raise NoWay(_("This conversation would come back to an enterprise that is waiting for it."))
-    if len(visited) >= DEEPEST:
-        raise NoWay(_("This conversation goes through more than eight enterprises."))
+    need_way(visited, home.id)
     connection.forget_role()  # type: ignore[attr-defined]
     try:
         with acting.in_context(Acting(role=home.schema, path=(home.schema, "public"), home=home, actor=by, visited=visited)) as entered:

@@ -17,6 +17,7 @@ from apps.customisation import services as customisation
 from apps.logistics import selectors as stock
 from apps.logistics import services as logistics
 from apps.scheduling import services as schedule
+from portal.demo import painting
 from portal.demo.network import Member, Plan
 
 SINCE = dt.timedelta(weeks=19)
@@ -118,16 +119,26 @@ def sell(refrigerator: Plan, maker: Member) -> None:
 
 def _sell(refrigerator: Plan, person: Actor, at: dt.datetime) -> uuid.UUID:
     about = {name: refrigerator[name] for name in ("item", "code", "name", "name_zh", "text", "text_zh")}
-    code = customisation.save_product(given={**about, "public": True}, by=person, at=at).code
+    doors, colour = refrigerator["paint"]["front"]
+    front = customisation.keep_picture(body=painting.refrigerator(doors, painting.colour_of(colour)))
+    code = customisation.save_product(given={**about, "picture": front, "public": True}, by=person, at=at).code
     customisation.save_release(product=code, given=_model(refrigerator), by=person, at=at)
     return customisation.publish(product=code, by=person, at=at).pk
 
 
 def _model(refrigerator: Plan) -> Row:
-    features = [{**row, "options": [_option(option) for option in row["options"]]} if "options" in row else row for row in refrigerator["features"]]
+    painted = _painted(refrigerator["paint"])
+    features = [{**row, "options": _options(row, painted)} if "options" in row else row for row in refrigerator["features"]]
     return {**{name: refrigerator[name] for name in ("price", "currency", "rules", "examples")}, "features": features}
 
 
-def _option(row: Sequence[str]) -> Row:
-    code, name, name_zh, price = row
-    return {"code": code, "name": name, "name_zh": name_zh, "price": price}
+def _painted(paint: Plan) -> dict[tuple[str, str], str]:
+    """The name of the picture of each option that has one, by feature and option."""
+    fronts = {("doors", doors): painting.refrigerator(doors, painting.colour_of(paint["doors"])) for doors in painting.DOORS}
+    pieces = {(code, option): painting.swatch(painting.colour_of(colour)) for code, each in paint["swatches"].items() for option, colour in each.items()}
+    return {option: customisation.keep_picture(body=body) for option, body in {**fronts, **pieces}.items()}
+
+
+def _options(feature: Row, painted: Mapping[tuple[str, str], str]) -> list[Row]:
+    options = [dict(zip(("code", "name", "name_zh", "price"), row, strict=True)) for row in feature["options"]]
+    return [{**option, "picture": painted.get((feature["code"], option["code"]), "")} for option in options]

@@ -17,7 +17,7 @@ from apps.catalog import services as catalogue
 from apps.scheduling import selectors
 from apps.scheduling import services as schedule
 from tests.browser.desk import NARROW, WIDE, Desk, hire, is_the_same, live
-from tests.browser.test_access import CUT, RULES, RUN
+from tests.browser.test_access import CUT, LANGUAGES, RULES, RUN
 from tests.scheduling.chain import Chain, make_chain
 
 DAYS = 14
@@ -94,8 +94,8 @@ def _check(page: Page, axe: str) -> list[Any]:
     return [*page.evaluate(RUN, RULES), *page.evaluate(CUT)]
 
 
-@pytest.mark.parametrize("language", ["en", "zh-hans"])
-@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("colours", ["light", pytest.param("dark", marks=pytest.mark.night)])
 def test_everybody_can_read_it(sit_down: Callable[..., Desk], story: Story, axe: str, language: str, colours: Any) -> None:
     wrong = {}
     for email in (story.customer, story.maker):

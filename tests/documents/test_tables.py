@@ -16,6 +16,7 @@ from apps.documents.services.folding import Content, Schedule
 from apps.documents.types import TYPES
 from apps.exchange import crossing
 from apps.exchange import services as exchange
+from apps.exchange.services import lifting
 from apps.tenants import boundary
 from tests.cast import Member, line, make_pair, move, order
 
@@ -42,12 +43,12 @@ def partners(database: None) -> tuple[Member, Member]:
 def by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is delivered but by the test, one envelope at a time."""
     monkeypatch.setattr(crossing, "carry", lambda **_: None)
-    monkeypatch.setattr(crossing, "BATCH", 1)
+    monkeypatch.setattr(lifting, "BATCH", 1)
 
 
 def take_one(receiver: Member, sender: Member) -> None:
     with sender.acting(), boundary.enter(receiver.home):
-        crossing._deliver_batch(sender.id)
+        lifting.deliver_batch(crossing.Inbound(sender.id))
 
 
 def take_all(receiver: Member, sender: Member) -> None:
@@ -81,7 +82,7 @@ def shape(content: Content) -> list[Any]:
 def test_both_homes_hold_the_same_whatever_arrives_when(partners: tuple[Member, Member], choices: list[tuple[int, bool, int]]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(crossing, "carry", lambda **_: None)
-        patch.setattr(crossing, "BATCH", 1)
+        patch.setattr(lifting, "BATCH", 1)
         document = converse(partners, choices)
     buyer, seller = partners
     assert shape(held(buyer, document)) == shape(held(seller, document))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import threading
 import time
@@ -23,6 +24,7 @@ from apps.documents import selectors as documents
 from apps.documents import services as engine
 from apps.exchange import crossing, services
 from apps.exchange import models as exchange
+from apps.exchange.services import lifting
 from apps.network import selectors as partners
 from apps.network import services as network
 from apps.tenants import boundary
@@ -153,13 +155,13 @@ def test_a_failed_delivery_does_not_undo_the_move(pair: tuple[Member, Member], m
 
 def test_a_backlog_is_left_to_the_sweep(pair: tuple[Member, Member], crash: Callable[[], None]) -> None:
     buyer, seller = pair
-    for _round in range(crossing.BATCH + 5):
+    for _round in range(lifting.BATCH + 5):
         order(buyer, seller)
     crash()
     order(buyer, seller)
-    assert cursor(buyer, seller)["delivered"] == crossing.BATCH
+    assert cursor(buyer, seller)["delivered"] == lifting.BATCH
     sweep()
-    assert cursor(buyer, seller)["delivered"] == crossing.BATCH + 6
+    assert cursor(buyer, seller)["delivered"] == lifting.BATCH + 6
     proven(*pair)
 
 
@@ -264,6 +266,26 @@ def test_the_part_before_what_cannot_be_taken_is_taken(pair: tuple[Member, Membe
     monkeypatch.setattr(clock, "now", lambda: timezone.now() + dt.timedelta(hours=2))
     sweep()
     assert [state(seller, document) for document in ids] == ["published"] * 5
+
+
+def test_two_things_that_are_stuck_hold_up_no_other_channel(make_pair: Callable[..., tuple[Member, Member]], crash: Callable[[], None]) -> None:
+    """Of two types that are not agreed any more, the first one in the channel halts it; the sweep goes on to the next channel."""
+    buyer, seller = provision(f"two-{fresh_number('t')}"), provision(f"types-{fresh_number('t')}")
+    partnership = befriend(buyer, seller, types=("order", "promise"))
+    stock(buyer, "A-1", "Item")
+    first = order(with_items(buyer, "A-1"), seller)
+    with buyer.acting(), transaction.atomic():
+        asked = {"type": "promise", "document": str(uuid.uuid4())}
+        services.sending.append(partner_id=seller.id, partnership_id=partnership, kind="promise.ask", document=first, seen=0, content=asked, at=AT)
+    with seller.acting():
+        network.suspend(partnership=partnership, by=seller.actor, at=AT)
+    others = make_pair()
+    other = order(*others)
+    crash()
+    sweep()
+    halted = cursor(buyer, seller)
+    assert (halted["delivered"], halted["attempts"], halted["halted_at"] is not None) == (0, 1, True)
+    assert (state(seller, first), state(others[1], other)) == (None, "published")
 
 
 def test_a_halted_channel_is_tried_again_at_growing_distances(pair: tuple[Member, Member], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -513,3 +535,41 @@ def test_only_a_lost_transaction_is_tried_again(cast: Cast, monkeypatch: pytest.
             with pytest.raises(OperationalError), transaction.atomic():
                 whole(lambda: fail("40001"))
             assert tries == 1
+
+
+@pytest.mark.parametrize("taken_back", [False, True])
+def test_who_speaks_back_while_he_listens_takes_each_word_once(
+    pair: tuple[Member, Member], crash: Callable[[], None], monkeypatch: pytest.MonkeyPatch, taken_back: bool
+) -> None:
+    """The seller speaks inline of the order that he is just taking in; the buyer answers by another one, in the very channel that is being read.
+
+    taken_back: the seller's words, and all that came of them, are undone, and he reads on.
+    """
+    buyer, seller = pair
+    first, *others = [order(buyer, seller) for _order in range(3)]
+    answer = order(buyer, seller, publish=False)
+    crash()
+    accept, heard = crossing._accept, list[int]()
+
+    def accepting(envelope: lifting.Taken, body: dict[str, Any]) -> None:
+        accept(envelope, body)
+        if envelope.kind == "order.acknowledge":
+            engine.apply(document=answer, move="publish", by=buyer.actor, at=AT, inline=True)
+            return
+        heard.append(envelope.seq)
+        if envelope.seq == 1:
+            with contextlib.suppress(ZeroDivisionError), transaction.atomic():
+                engine.apply(document=first, move="acknowledge", by=seller.actor, at=AT, inline=True)
+                assert heard == [1, 2, 3, 4]
+                if taken_back:
+                    raise ZeroDivisionError
+
+    monkeypatch.setattr(crossing, "_accept", accepting)
+    sweep()
+    assert heard == ([1, 2, 3, 4, 2, 3] if taken_back else [1, 2, 3, 4])
+    reached = cursor(buyer, seller)
+    assert (reached["head"], reached["delivered"], reached["reason"]) == ((3, 3, "") if taken_back else (4, 4, ""))
+    assert [state(seller, document) for document in (first, *others, answer)] == (
+        ["published", "published", "published", None] if taken_back else ["acknowledged", "published", "published", "published"]
+    )
+    proven(*pair)

@@ -17,6 +17,7 @@ from apps.base import clock
 from apps.base.acting import in_lobby
 from apps.catalog import selectors as items
 from apps.documents import selectors as documents
+from apps.exchange import formats
 from apps.exchange import services as exchange
 from apps.tenants import selectors as tenants
 from tests.cast import Cast, Member, outside
@@ -129,6 +130,7 @@ def test_a_configured_refrigerator_is_promised_through_four_tiers_and_moves_when
     assert all(len(promises(demo[slug])) > before[slug] for slug in TIERS)
     taken = demo["lakeside"].api.post(f"promises/{asked['uid']}/moves/commit/", {"number": "LK-9001"})
     assert taken.status_code == 200, taken.content
+    _reads_as_ubl(demo, asked["configured"])
     parts = {(part["seller"], part["item"]) for part in demo["aurora"].api.get(f"promises/{asked['uid']}/").json()["parts"]}
     assert ("boreal", "RM-10023") in parts
     days = {row["uid"]: row["due_on"] for row in promises(demo["lakeside"], side="buyer")}
@@ -139,6 +141,17 @@ def test_a_configured_refrigerator_is_promised_through_four_tiers_and_moves_when
     assert {row["state"] for row in promises(demo["lakeside"], side="buyer") if row["uid"] == asked["uid"]} == {"moved"}
     assert all(later[uid] >= day for uid, day in days.items() if day)
     assert promises(demo["stranger"]) == []
+
+
+def _reads_as_ubl(demo: Demo, configured: Mapping[str, Any]) -> None:
+    """The maker's system reads what was chosen from the order itself."""
+    with demo["aurora"].acting():
+        order = documents.heads(type="order").filter(number="LK-9001").values_list("id", flat=True).get()
+    answer = demo["aurora"].api.get(f"orders/{order}/", headers={"Accept": "application/xml"})
+    assert answer.status_code == 200, answer.content
+    (line,) = formats.read(answer.content, "application/xml").content["lines"]
+    assert line["details"]["configuration"]["digest"] == configured["digest"]
+    assert line["details"]["configuration"]["choices"].items() >= CHOICES.items()
 
 
 def test_the_maker_shows_his_refrigerator_to_everybody(demo: Demo) -> None:

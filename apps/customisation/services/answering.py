@@ -82,8 +82,9 @@ def answer_picture(body: Mapping[str, Any], partner_id: uuid.UUID | None) -> Pla
 def answer_configuration(body: Mapping[str, Any], partner_id: uuid.UUID | None) -> Plain:
     """What stands after the choices so far, and what can still be chosen.
 
-    body: product (code), release (number; the one that is sold where it is not said), choices, and why: “all”, or pairs of feature and
-    value, for which the reasons are told; draft, at home alone: true for the release that is edited. The answer: see `told`.
+    body: product (code), release (number; the one that is sold where it is not said), choices, and why: “all”, for which the reasons are
+    told, or pairs of feature and value, for which also the least changes are that would allow them; draft, at home alone: true for the
+    release that is edited. The answer: see `told`.
     """
     code, draft = str(body.get("product", ""))[:60], partner_id is None and body.get("draft") is True
     row = (Product.objects.select_related("release", "item") if draft else sold(partner_id)).filter(code=code).first()
@@ -237,7 +238,7 @@ def _words_of(text: Text | None, otherwise: str) -> dict[str, str]:
 
 
 def _reasons(release: Known, session: Session, wanted: Any) -> dict[str, list[Plain]]:
-    """Why values are grey, by feature: those that are asked for, at most 60 of them."""
+    """Why values are grey, by feature: those that are asked for, at most 60 of them; what would allow them only where they were named."""
     if not session.valid or not wanted:
         return {}
     pairs = [(offer.feature, value) for offer in session.offers for value in offer.grey]
@@ -246,7 +247,7 @@ def _reasons(release: Known, session: Session, wanted: Any) -> dict[str, list[Pl
         pairs = [pair for pair in pairs if pair in asked]
     found: dict[str, list[Plain]] = {}
     for feature, value in pairs[:MOST_REASONS]:
-        if reason := release.engine.why(session.choices, feature, value):
+        if reason := release.engine.why(session.choices, feature, value, changes=wanted != "all"):
             found.setdefault(feature, []).append({"value": value, **_reason(release, reason, session.choices)})
     return found
 

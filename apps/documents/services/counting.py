@@ -51,6 +51,13 @@ def counts_of(document_type: DocumentType, content: Content) -> dict[tuple[uuid.
     return {key: quantity for key, quantity in found.items() if quantity}
 
 
+def change_of(document_type: DocumentType, before: Content, after: Content) -> dict[tuple[uuid.UUID, int, str], Decimal]:
+    """By how much a document counts more, or less, after a step."""
+    was, now = counts_of(document_type, before), counts_of(document_type, after)
+    change = {key: now.get(key, Decimal(0)) - was.get(key, Decimal(0)) for key in was.keys() | now.keys()}
+    return {key: quantity for key, quantity in change.items() if quantity}
+
+
 def _of_line(line: Line) -> Iterator[tuple[tuple[uuid.UUID, int, str], Decimal]]:
     if "order" not in line.details:
         return
@@ -72,9 +79,7 @@ def count(row: models.Document, document_type: DocumentType, before: Content, af
     """
     if not document_type.link:
         return None
-    was, now = counts_of(document_type, before), counts_of(document_type, after)
-    change = {key: now.get(key, Decimal(0)) - was.get(key, Decimal(0)) for key in was.keys() | now.keys()}
-    change = {key: quantity for key, quantity in change.items() if quantity}
+    change = change_of(document_type, before, after)
     fresh = _fresh(document_type, before, after)
     if not change and not fresh:
         return None

@@ -122,6 +122,10 @@ def allowed(document_type: DocumentType, content: Content, said: Said) -> Move:
     return move
 
 
+class OutOfOrder(Exception):
+    """The partner's move is not the next one of his."""
+
+
 def outcome_of(move: Move, outcome: str) -> str:
     """The state that a move leads to. Raises ValueError for an outcome that is not declared."""
     if isinstance(move.to, str):
@@ -138,6 +142,47 @@ def apply(document_type: DocumentType, content: Content, said: Said) -> Content:
     outcome = EFFECTS[move.effect](after, said.data)
     after.state = outcome_of(move, outcome)
     return after
+
+
+def say(document_type: DocumentType, content: Content, move: Move, data: Mapping[str, Any], *, side: str, own_said: int,
+        partner_said: int) -> tuple[Said, Content]:  # fmt: skip
+    """A move of one's own, and the document after it. A move that the partner is not to hear of has no number (`said` 0). Raises NotAllowed."""
+    crosses = move.crosses and (move.effect == "ask" or own_said + partner_said > 0)
+    said = Said(move=move.code, side=side, said=own_said + 1 if crosses else 0, seen=partner_said, data=data)
+    return said, apply(document_type, content, said)
+
+
+def is_first_word(document_type: DocumentType, said: Said) -> bool:
+    """Whether a document can begin with this: its issuer says the whole of it."""
+    move = document_type.find_move(said.move)
+    return move is not None and move.effect == "ask" and said.side == document_type.issuer and said.said == 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """A document after a move of the partner's: what holds, and whether that move was overruled; then nothing has changed.
+
+    lost: all moves that are overruled now, by side and number; None where what was said before was not looked at again.
+    """
+
+    content: Content
+    overruled: bool = False
+    lost: frozenset[tuple[str, int]] | None = None
+
+
+def hear(document_type: DocumentType, content: Content, said: Said, *, own_said: int, partner_said: int, earlier: Callable[[], Iterable[Said]]) -> Heard:
+    """Take in the partner's next move. Where its maker had not seen all of ours, the whole conversation is folded anew (`earlier`: what was said so far).
+
+    Raises OutOfOrder; NotAllowed where its maker had seen everything, and should have known.
+    """
+    if said.said != partner_said + 1:
+        raise OutOfOrder(f"{said.said} after {partner_said}")
+    if not simultaneous(said, others=own_said):
+        return Heard(content=apply(document_type, content, said))
+    after, overruled = fold(document_type, [*earlier(), said])
+    lost = frozenset((other.side, other.said) for other in overruled)
+    is_lost = (said.side, said.said) in lost
+    return Heard(content=content if is_lost else after, overruled=is_lost, lost=lost)
 
 
 def fold(document_type: DocumentType, moves: Iterable[Said]) -> tuple[Content, list[Said]]:

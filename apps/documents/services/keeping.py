@@ -57,8 +57,11 @@ def claim(*, key: str, print: str, at: dt.datetime) -> Answer | None:
             raise StillRunning from error
         raise
     first = models.Reply.objects.get(key=key)
-    if first.pk == fresh[0].pk:
-        return None
+    return None if first.pk == fresh[0].pk else answer_of(first, print=print)
+
+
+def answer_of(first: models.Reply, *, print: str) -> Answer:
+    """The answer that was kept, for the same request. Raises KeyTaken where it was another one."""
     if first.fingerprint != print:
         raise KeyTaken
     return Answer(status=first.status or 200, headers=first.headers, body=bytes(first.body))

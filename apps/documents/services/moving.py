@@ -46,10 +46,6 @@ class Stale(Exception):
         self.version = version
 
 
-class OutOfOrder(Exception):
-    """The partner's move is not the next one of his."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:
     """News: a document of this home was moved.
@@ -113,7 +109,7 @@ def say(*, type: str, move: str, partner: str | uuid.UUID, number: str, currency
         if noted is not None:
             noted(row, items, batch)
         step = storing.create(row, after, items, before=document_type.draft, made=made, batch=batch)
-        body = _body(row, step)
+        body = body_of(row, step)
         announcing.announce(Moved(document=row, document_type=document_type, step=step, content=after, items=items, body=body, inline=inline, alone=True))
     return row
 
@@ -293,16 +289,14 @@ def _move(row: models.Document, document_type: DocumentType, move: str, data: Ma
         raise _not_allowed(document_type, row, move)
     _need(by, f"{row.type}.{move}")
     before = before or storing.load(row)
-    crosses = declared.crosses and (declared.effect == "ask" or row.own_said + row.partner_said > 0)
     given = _read_data(document_type, declared, before, data, lenient=lenient)
-    said = Said(move=move, side=row.side, said=row.own_said + 1 if crosses else 0, seen=row.partner_said, data=given)
-    after = folding.apply(document_type, before, said)
+    said, after = folding.say(document_type, before, declared, given, side=row.side, own_said=row.own_said, partner_said=row.partner_said)
     wire = wording.write(declared.effect, given)
     made = storing.made_by(by, at=at, move=move, said=said.said, seen=said.seen, data=wire)
     items = _fresh_items(row, before, after)
     step = storing.store(row, before, after, made, items=items)
     counted = counting.count(row, document_type, before, after, step)
-    body = _body(row, step) if crosses else None
+    body = body_of(row, step) if said.said else None
     announcing.announce(Moved(document=row, document_type=document_type, step=step, content=after, items=items, body=body, inline=inline))
     _tell_counted(counted, made)
     return row
@@ -378,7 +372,8 @@ def _read_data(document_type: DocumentType, move: Move, content: Content, data: 
     return read
 
 
-def _body(document: models.Document, step: models.Step) -> dict[str, Any]:
+def body_of(document: models.Document, step: models.Step) -> dict[str, Any]:
+    """A move as it crosses."""
     return {
         "type": document.type, "document": str(document.pk), "step": str(step.pk), "move": step.move, "side": document.side,
         "said": step.said, "seen": step.seen, "at": step.at.isoformat(), "by": step.by, "data": step.data,
@@ -389,8 +384,8 @@ class Unacceptable(Exception):
     """What a partner said cannot be taken: it breaks the rules of the type. The sentence says which."""
 
 
-def accept(*, body: Mapping[str, Any], partner_id: uuid.UUID, envelope: int) -> models.Document:
-    """Take in a partner's move. Raises Unacceptable, OutOfOrder, and then nothing has changed."""
+def read_body(body: Mapping[str, Any]) -> tuple[DocumentType, Said]:
+    """The inverse of body_of(), as the engine takes it. Raises Unacceptable."""
     document_type = TYPES.get(str(body.get("type")))
     declared = document_type.find_move(str(body.get("move"))) if document_type else None
     if document_type is None or declared is None or body["side"] not in declared.sides:
@@ -399,6 +394,12 @@ def accept(*, body: Mapping[str, Any], partner_id: uuid.UUID, envelope: int) -> 
         said = Said(move=declared.code, side=body["side"], said=body["said"], seen=body["seen"], data=wording.parse(declared.effect, body["data"]))
     except (KeyError, ValueError, TypeError, ArithmeticError) as error:
         raise Unacceptable(_("The move cannot be read: %(error)s") % {"error": error}) from error
+    return document_type, said
+
+
+def accept(*, body: Mapping[str, Any], partner_id: uuid.UUID, envelope: int) -> models.Document:
+    """Take in a partner's move. Raises Unacceptable, OutOfOrder, and then nothing has changed."""
+    document_type, said = read_body(body)
     made = storing.Made(
         id=uuid.UUID(body["step"]), by=body["by"], by_id=None, at=dt.datetime.fromisoformat(body["at"]), own=False, move=said.move,
         said=said.said, seen=said.seen, data=body["data"], envelope=envelope,
@@ -407,11 +408,9 @@ def accept(*, body: Mapping[str, Any], partner_id: uuid.UUID, envelope: int) -> 
         row = storing.locked(uuid.UUID(body["document"]))
         before = after = Content(state=document_type.draft)
         if row is None:
-            row, step, after, items = _receive(document_type, declared, said, uuid.UUID(body["document"]), partner_id, made)
+            row, step, after, items = _receive(document_type, said, uuid.UUID(body["document"]), partner_id, made)
         elif row.partner_id != partner_id or row.side == said.side:
             raise Unacceptable(_("This document is not between these two enterprises."))
-        elif said.said != row.partner_said + 1:
-            raise OutOfOrder(f"{said.said} after {row.partner_said}")
         else:
             before = storing.load(row)
             after = _taken(document_type, row, before, said)
@@ -431,10 +430,10 @@ def _count(row: models.Document, document_type: DocumentType, before: Content, a
 
 
 def _receive(
-    document_type: DocumentType, move: Move, said: Said, id: uuid.UUID, partner_id: uuid.UUID, made: storing.Made
+    document_type: DocumentType, said: Said, id: uuid.UUID, partner_id: uuid.UUID, made: storing.Made
 ) -> tuple[models.Document, models.Step, Content, dict[int, uuid.UUID | None]]:
     """The first word about a document: it stands at this side from now on."""
-    if move.effect != "ask" or said.side != document_type.issuer or said.said != 1:
+    if not folding.is_first_word(document_type, said):
         raise Unacceptable(_("The first word about a document must be its publication."))
     after = folding.apply(document_type, Content(state=document_type.draft), said)
     side = OTHER[said.side]
@@ -444,20 +443,22 @@ def _receive(
 
 
 def _taken(document_type: DocumentType, row: models.Document, before: Content, said: Said) -> Content:
-    """The content with the partner's move. Simultaneous moves are folded anew; `before` itself is returned where it was overruled."""
-    if not folding.simultaneous(said, others=row.own_said):
-        try:
-            return folding.apply(document_type, before, said)
-        except NotAllowed as error:
-            raise Unacceptable(str(error)) from error
-    steps = list(row.steps.filter(said__gt=0))
-    moves = [_said_again(document_type, row, step) for step in steps]
-    after, overruled = folding.fold(document_type, [*moves, said])
-    lost = {(other.side, other.said) for other in overruled}
-    for step, other in zip(steps, moves, strict=True):
-        if ((other.side, other.said) in lost) != step.overruled:
-            row.steps.filter(pk=step.pk).update(overruled=(other.side, other.said) in lost)
-    return before if (said.side, said.said) in lost else after
+    """The content with the partner's move. `before` itself is returned where it was overruled; other moves may be overruled by it, or not any more."""
+    steps: list[tuple[models.Step, Said]] = []
+
+    def earlier() -> list[Said]:
+        steps.extend((step, _said_again(document_type, row, step)) for step in row.steps.filter(said__gt=0))
+        return [other for _step, other in steps]
+
+    try:
+        heard = folding.hear(document_type, before, said, own_said=row.own_said, partner_said=row.partner_said, earlier=earlier)
+    except NotAllowed as error:
+        raise Unacceptable(str(error)) from error
+    for step, other in steps:
+        lost = (other.side, other.said) in (heard.lost or ())
+        if lost != step.overruled:
+            row.steps.filter(pk=step.pk).update(overruled=lost)
+    return heard.content
 
 
 def _said_again(document_type: DocumentType, row: models.Document, step: models.Step) -> Said:

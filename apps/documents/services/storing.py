@@ -5,6 +5,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.db import connection
@@ -194,18 +195,30 @@ def add_step(batch: Batch, document: models.Document, before: str, after: str, m
 
 def _replace_schedules(batch: Batch, old: Sequence[Line], new: Sequence[Line], step: models.Step, *, count: bool) -> None:
     """Exchange the schedules of changed lines. What was agreed once stays, withdrawn and with its quantities taken back."""
-    was = {row[0]: row for line in old for row in _schedule_rows(line)}
-    now = {row[0]: row for line in new for row in _schedule_rows(line)}
-    gone = [row for key, row in was.items() if key not in now]
-    come = [row for key, row in now.items() if key not in was]
+    gone, come = exchanged(old, new)
     withdrawn = [row for row in gone if row[2] == "agreed"]
     if dropped := [row[0] for row in gone if row[2] != "agreed"]:
         models.Schedule.objects.filter(id__in=dropped)._raw_delete("default")
     batch.update(models.Schedule, ["id", "kind"], [(row[0], "withdrawn") for row in withdrawn])
     batch.insert(models.Schedule, SCHEDULE_COLUMNS, come)
-    counted = [(row, 1) for row in come if row[2] == "agreed"] + [(row, -1) for row in withdrawn]
-    rows = [(new_id(), row[0], step.pk, kind, sign * row[4]) for row, sign in counted for kind in ("ordered", "confirmed")]
+    rows = [(new_id(), schedule, step.pk, kind, quantity) for schedule, quantity in confirmed(gone, come) for kind in ("ordered", "confirmed")]
     batch.insert(models.Quantity, ["id", "schedule", "step", "kind", "quantity"], rows if count else [])
+
+
+ScheduleRow = tuple[Any, ...]
+"""A schedule by SCHEDULE_COLUMNS."""
+
+
+def exchanged(old: Sequence[Line], new: Sequence[Line]) -> tuple[list[ScheduleRow], list[ScheduleRow]]:
+    """The schedules that go and those that come, where these lines take the place of those."""
+    was = {row[0]: row for line in old for row in _schedule_rows(line)}
+    now = {row[0]: row for line in new for row in _schedule_rows(line)}
+    return [row for key, row in was.items() if key not in now], [row for key, row in now.items() if key not in was]
+
+
+def confirmed(gone: Sequence[ScheduleRow], come: Sequence[ScheduleRow]) -> list[tuple[uuid.UUID, Decimal]]:
+    """How much is ordered and confirmed more, or taken back, by schedule: what is agreed counts."""
+    return [(row[0], sign * row[4]) for rows, sign in ((come, 1), (gone, -1)) for row in rows if row[2] == "agreed"]
 
 
 def _forget(lines: Collection[uuid.UUID]) -> None:

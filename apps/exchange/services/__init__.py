@@ -1,8 +1,8 @@
 """Verbs of the exchange: sending by reaction, delivering, the sweep, keys, verification."""
 
-from apps.exchange.crossing import Stuck
 from apps.exchange.services.asking import NoAnswer, ask
 from apps.exchange.services.keys import make_first_key, make_key, rotate
+from apps.exchange.services.lifting import Stuck
 from apps.exchange.services.receiving import Received, receive
 from apps.exchange.services.sending import send, send_added
 from apps.exchange.services.sweeping import Swept, resume, sweep

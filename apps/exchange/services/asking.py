@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from apps.base import announcing
 from apps.base.announcing import Question
 from apps.exchange import crossing
+from apps.exchange.services import lifting
 from apps.network import selectors as network
 from apps.tenants import selectors as tenants
 
@@ -36,5 +37,5 @@ def ask(*, partner: uuid.UUID, question: str, body: Mapping[str, Any]) -> dict[s
         raise NoAnswer(_("The partner cannot be reached."))
     try:
         return crossing.ask(home=home, question=asked, body=body)
-    except crossing.Stuck as stuck:
+    except lifting.Stuck as stuck:
         raise NoAnswer(str(stuck)) from stuck

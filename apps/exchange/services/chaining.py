@@ -1,6 +1,7 @@
 """The chain: canonical bytes and digests."""
 
 import hashlib
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,3 +16,11 @@ def canonical(body: Mapping[str, Any]) -> bytes:
 def digest_of(body: bytes, previous: bytes) -> bytes:
     """SHA-256 over the body and the digest of the envelope before it."""
     return hashlib.sha256(body + previous).digest()
+
+
+def link(*, channel: uuid.UUID, head: int, previous: bytes, sender: uuid.UUID, receiver: uuid.UUID, kind: str,
+         content: Mapping[str, Any]) -> tuple[int, bytes, bytes]:  # fmt: skip
+    """The next envelope of a channel after its head: number, body, digest."""
+    seq = head + 1
+    body = canonical({"channel": str(channel), "seq": seq, "sender": str(sender), "receiver": str(receiver), "kind": kind, "content": content})
+    return seq, body, digest_of(body, previous)

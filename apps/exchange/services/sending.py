@@ -10,8 +10,7 @@ from django.db import connection
 from apps.base import acting
 from apps.documents.services import Added, Moved, untold
 from apps.exchange import crossing, models
-from apps.exchange.services import keys
-from apps.exchange.services.chaining import canonical, digest_of
+from apps.exchange.services import chaining, keys
 from apps.network import selectors as network
 
 
@@ -74,9 +73,7 @@ def append(*, partner_id: uuid.UUID, partnership_id: uuid.UUID, kind: str, docum
     me = acting.home().id
     with connection.cursor() as cursor:
         channel, head, previous = _locked(cursor, me, partner_id, partnership_id)
-        seq = head + 1
-        body = canonical({"channel": str(channel), "seq": seq, "sender": str(me), "receiver": str(partner_id), "kind": kind, "content": content})
-        digest = digest_of(body, previous)
+        seq, body, digest = chaining.link(channel=channel, head=head, previous=previous, sender=me, receiver=partner_id, kind=kind, content=content)
         key, signature = keys.sign(digest)
         envelope = (channel, seq, me, partner_id, kind, document, seen, body, digest, signature, key, at)
         cursor.execute(_APPEND, [*envelope, seq, digest, channel])

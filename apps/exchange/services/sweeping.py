@@ -1,20 +1,13 @@
 """The sweep: finds whatever a crash left undelivered."""
 
-import datetime as dt
-import logging
 import uuid
 from dataclasses import dataclass
 
-from django.db import DatabaseError
 from django.db.models import F, Q
 
 from apps.base import acting, clock
 from apps.exchange import crossing, models
-
-log = logging.getLogger(__name__)
-
-# A halted channel is tried again after 1, 2, 4 … minutes, at most an hour.
-LONGEST = 60
+from apps.exchange.services import lifting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,13 +23,8 @@ def waiting() -> list[tuple[uuid.UUID, uuid.UUID]]:
     """The channels (sender, receiver) in which something waits and which are not halted for now. Ask as an operator."""
     rows = models.Channel.objects.filter(Q(cursor=None, head__gt=0) | Q(head__gt=F("cursor__delivered")))
     found = rows.values_list("sender_id", "receiver_id", "cursor__halted_at", "cursor__attempts")
-    return [(sender, receiver) for sender, receiver, halted_at, attempts in found if _due(halted_at, attempts)]
-
-
-def _due(halted_at: dt.datetime | None, attempts: int | None) -> bool:
-    if halted_at is None:
-        return True
-    return clock.now() >= halted_at + dt.timedelta(minutes=min(LONGEST, 2 ** (attempts or 0) - 1))
+    now = clock.now()
+    return [(sender, receiver) for sender, receiver, halted_at, attempts in found if lifting.due(halted_at=halted_at, attempts=attempts, now=now)]
 
 
 def sweep(*, even_halted: bool = False) -> Swept:
@@ -46,12 +34,7 @@ def sweep(*, even_halted: bool = False) -> Swept:
         if even_halted:
             rows = models.Channel.objects.filter(Q(cursor=None, head__gt=0) | Q(head__gt=F("cursor__delivered")))
             channels = list(rows.values_list("sender_id", "receiver_id"))
-        delivered = 0
-        for sender, receiver in channels:
-            try:
-                delivered += crossing.deliver(sender=sender, receiver=receiver)
-            except (DatabaseError, OSError):
-                log.exception("a channel could not be swept", extra={"sender": str(sender), "receiver": str(receiver)})
+        delivered = lifting.sweep(channels, lambda sender, receiver: crossing.deliver(sender=sender, receiver=receiver))
         halted = models.Cursor.objects.exclude(halted_at=None).count()
     return Swept(channels=len(channels), delivered=delivered, halted=halted)
 

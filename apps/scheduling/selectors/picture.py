@@ -68,6 +68,13 @@ class Picture:
     more: bool
 
 
+def nearest(*, since: dt.datetime, until: dt.datetime, at: dt.datetime) -> dt.datetime | None:
+    """When the next work begins after a stretch of time, or else the last one before it; None where nothing is planned at all."""
+    slots = models.Slot.objects.filter(Q(job__firm=True) | Q(job__held_until__gt=at))
+    following = slots.filter(starts_at__gte=until).order_by("starts_at").values_list("starts_at", flat=True).first()
+    return following or slots.filter(starts_at__lt=since).order_by("-starts_at").values_list("starts_at", flat=True).first()
+
+
 def picture(*, since: dt.datetime, until: dt.datetime, at: dt.datetime) -> Picture:
     """The plan from `since` to `until`; what counts at the moment `at`. Six queries, whatever there is."""
     machines = standing.resources(None, at=since)

@@ -1,4 +1,4 @@
-"""What is only held when a machine breaks: kept on another time or machine where the day stays, else given up, and the customer hears that it expired."""
+"""What is only held when a machine breaks, or a partner's hold is gone: kept another way where the day stays, else given up, and the customer hears it."""
 
 import datetime as dt
 import uuid
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from django.db import connection
 
+from apps.documents.services import Moved
 from apps.scheduling import models
 from apps.scheduling.services import holding, planning, replanning
 from apps.scheduling.services.calendaring import CapacityChanged
@@ -20,9 +21,24 @@ def keep_holds(news: CapacityChanged) -> None:
     if news.more:
         return
     for row in _touched(news):
-        if not _kept(row, at=news.at):
-            models.Promise.objects.filter(pk=row.pk).update(held_until=news.at)
-            expire(at=news.at, document=row.document)
+        _keep_or_give_up(row, at=news.at)
+
+
+def part_gone(news: Moved) -> None:
+    """React to a partner's hold that has expired: what we hold for others with it is planned anew without it."""
+    at = news.step.at
+    if news.document_type.code != "promise" or (news.step.own, news.step.move, news.step.overruled) != (False, "expire", False):
+        return
+    hanging = models.Peg.objects.filter(document=news.document.pk, promise_id__isnull=False).values("promise_id")
+    held = models.Promise.objects.filter(document__in=hanging, side=models.Side.SELLER, firm=False, closed_at__isnull=True, held_until__gt=at)
+    for row in held.order_by("promised_on", "document"):
+        _keep_or_give_up(row, at=at, without=news.document.pk)
+
+
+def _keep_or_give_up(row: models.Promise, *, at: dt.datetime, without: uuid.UUID | None = None) -> None:
+    if not _kept(row, at=at, without=without):
+        models.Promise.objects.filter(pk=row.pk).update(held_until=at)
+        expire(at=at, document=row.document)
 
 
 def _touched(news: CapacityChanged) -> list[models.Promise]:
@@ -39,10 +55,10 @@ _HELD = (
 )
 
 
-def _kept(row: models.Promise, *, at: dt.datetime) -> bool:
-    """Plan a held promise anew, with what partners hold for it. False where it cannot be had by its day: then nothing is held any more."""
+def _kept(row: models.Promise, *, at: dt.datetime, without: uuid.UUID | None) -> bool:
+    """Plan a held promise anew, with what partners hold for it, but for one of them. False where it cannot be had by its day: then nothing is held."""
     holding.lock_plan()
-    parts = list(models.Peg.objects.filter(promise_id=row.document, giver=models.Giver.PART, document__isnull=False))
+    parts = list(models.Peg.objects.filter(promise_id=row.document, giver=models.Giver.PART, document__isnull=False).exclude(document=without))
     ordered = holding.withdraw([row.document])
     loaded = replanning.world_of([row], ordered, at=at)
     loaded.world.ask = replanning.nobody

@@ -25,7 +25,7 @@ from apps.base.retrying import whole
 from apps.base.templatetags.tributary import written
 from apps.scheduling import selectors, services
 from apps.scheduling.selectors import pegging
-from apps.scheduling.selectors.picture import Bar, Picture, Week, load, picture
+from apps.scheduling.selectors.picture import Bar, Picture, Week, load, nearest, picture
 from apps.scheduling.selectors.working import moment
 
 SPANS = {1: gettext_lazy("Day"), 7: gettext_lazy("Week"), 14: gettext_lazy("Two weeks"), 28: gettext_lazy("Four weeks")}
@@ -74,6 +74,7 @@ def schedule(request: HttpRequest) -> HttpResponse:
         "gantt": drawn,
         "height": next((css for most, css in HEIGHTS if len(drawn["lanes"]) <= most), "gantt-huge"),
         "rows": [_row(bar) for bar in found.bars],
+        "elsewhere": None if found.bars else _elsewhere(since, until, now, str(view), span),
         "more": found.more,
         "machines": found.machines,
         "down": _down(found, now),
@@ -81,6 +82,12 @@ def schedule(request: HttpRequest) -> HttpResponse:
         "new_resource_url": reverse("resource_new") if acting.actor().may("schedule.change") else "",
     }
     return render(request, "schedule/plan.html", context)
+
+
+def _elsewhere(since: dt.datetime, until: dt.datetime, now: dt.datetime, view: str, span: int) -> dict[str, Any] | None:
+    """Where the nearest work is, for whoever looks at days without any."""
+    begins = nearest(since=since, until=until, at=now)
+    return {"day": timezone.localdate(begins), "url": _url(view, timezone.localdate(begins), span)} if begins else None
 
 
 def _day(text: str | None) -> dt.date | None:

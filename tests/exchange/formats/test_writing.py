@@ -254,3 +254,46 @@ def test_a_party_whose_ids_are_others_is_not_the_one_of_the_message() -> None:
     assert found(body, *party, "EndpointID") == ["7300010000032"]
     assert found(body, *party, "PartyLegalEntity", "RegistrationName") == ["Aurora Two"]
     assert found(body, "SellerSupplierParty", "Party", "PartyName", "Name") == ["Boreal Compressors"]
+
+
+CONFIGURED = {
+    "configuration": {
+        "product": "aurora-one", "release": 3, "digest": "ab" * 32,
+        "choices": {"width": "800", "colour": "jade"},
+        "text": {"en": "Width: 800 mm; colour: jade", "zh": "宽度：800 毫米；颜色：翡翠"},
+    },
+    "promise": "01a20000-0000-7000-8000-000000000001",
+}  # fmt: skip
+
+
+def test_a_configured_line_travels_whole(invalid: Invalid) -> None:
+    """What was chosen, in properties of the item, and back again; valid by the schemas, and in the elements that Peppol's order has."""
+    content = order()
+    content["lines"][0]["details"] = dict(CONFIGURED)
+    body = born("order", content)
+    assert [(version, invalid(etree.fromstring(body), version)) for version in ("2.1", "2.4")] == [("2.1", []), ("2.4", [])]
+    place = ("OrderLine", "LineItem", "Item", "AdditionalItemProperty")
+    assert found(body, *place, "Name") == ["aurora-one", "width", "colour", "en", "zh", "promise"]
+    assert found(body, *place, "Value")[:3] == ["ab" * 32, "800", "jade"]
+    assert found(body, *place, "ValueQualifier") == ["3"]
+    read = formats.read(body, XML)
+    assert {name: read.content["lines"][0]["details"][name] for name in CONFIGURED} == CONFIGURED
+    assert canonical(etree.fromstring(write(read))) == canonical(etree.fromstring(body))
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        (">3<", ">the third<"),
+        ("tributary:choice", "tributary:other"),
+        ("<cbc:Value>800</cbc:Value>", "<cbc:Value>800</cbc:Value><cbc:ValueQualifier>mm</cbc:ValueQualifier>"),
+        ("<cbc:Name>colour</cbc:Name>", "<cbc:Name>width</cbc:Name>"),
+    ],
+)
+def test_what_only_looks_like_a_configuration_is_carried_as_it_came(was: str, becomes: str) -> None:
+    content = order()
+    content["lines"][0]["details"] = dict(CONFIGURED)
+    body = born("order", content).decode().replace(was, becomes, 1).encode()
+    read = formats.read(body, XML)
+    assert "configuration" not in read.content["lines"][0]["details"]
+    assert canonical(etree.fromstring(write(read))) == canonical(etree.fromstring(body))

@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
+import orjson
+
 LIFT = "apps.exchange.crossing"
 
 
@@ -30,26 +32,32 @@ def swallow(crossing: Any) -> None:
 
 def advance_outside(crossing: Any) -> None:
     """The cursor of an enterprise `outside…` goes on in a transaction of its own, before that in which the envelopes are taken in."""
-    deliver = crossing._deliver_batch
+    lifting = crossing.lifting
+    deliver = lifting.deliver_batch
 
-    def _deliver_batch(sender: Any) -> int:
+    def deliver_batch(lane: Any) -> int:
         if not crossing.acting.home().slug.startswith("outside"):
-            return int(deliver(sender))
-        with crossing.transaction.atomic():
-            reached = crossing._cursor(sender)
-            with crossing.connection.cursor() as cursor:
-                cursor.execute(crossing._NEXT, [reached.channel, reached.delivered, crossing._LAST, crossing.BATCH])
-                envelopes = [crossing.Taken(*row) for row in cursor.fetchall()]
-                if envelopes:
-                    cursor.execute(crossing._ADVANCE, [envelopes[-1].seq, envelopes[-1].digest, reached.id])
+            return int(deliver(lane))
+
+        def advance() -> Any:
+            reached = lane.reach()
+            envelopes = lane.following(reached, upto=None, limit=lifting.BATCH) if reached else []
+            if envelopes:
+                reached.delivered, reached.digest = envelopes[-1].seq, bytes(envelopes[-1].digest)
+                lane.advance(reached)
+            return envelopes
+
+        def accept() -> None:
+            for envelope in envelopes:
+                lane.accept(envelope, orjson.loads(bytes(envelope.body)))
+
+        envelopes = lane.whole(advance)
         # Who dies here has lost them; so that a short run meets somebody, it takes a while.
         time.sleep(0.05)
-        with crossing.transaction.atomic():
-            for envelope in envelopes:
-                crossing._accept(envelope, crossing.orjson.loads(bytes(envelope.body)))
+        lane.whole(accept)
         return len(envelopes)
 
-    crossing._deliver_batch = _deliver_batch
+    lifting.deliver_batch = deliver_batch
 
 
 class Mutator(importlib.abc.MetaPathFinder):

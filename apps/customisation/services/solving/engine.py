@@ -65,14 +65,17 @@ class Engine:
         chosen = self.fit(choices)
         return all(part.possible(_own(part, chosen)) for part, _laws in self.parts)
 
-    def why(self, choices: Choices, feature: str, value: Value) -> Reason | None:
-        """Why a feature cannot have a value with these other choices; None where it can. Raises `Unfit`."""
+    def why(self, choices: Choices, feature: str, value: Value, *, changes: bool = True) -> Reason | None:
+        """Why a feature cannot have a value with these other choices; None where it can. Raises `Unfit`.
+
+        changes: whether to look for the least ones that would allow it, which takes as long again.
+        """
         target = self.fit({feature: value})
         chosen = without(self.fit(choices), [feature])
         part, laws = self.part_of[feature]
         if part.possible({**_own(part, chosen), **target}):
             return None
-        return self._reason(part, laws, chosen, target)
+        return self._reason(part, laws, chosen, target, changes=changes)
 
     def completed(self, choices: Choices) -> dict[str, Value]:
         """A whole product with these choices: flags no, options left out, else the first option and the least number, as far as the rules allow.
@@ -116,13 +119,13 @@ class Engine:
 
     # Why ----------------------------------------------------------------------------------------------------------------
 
-    def _reason(self, part: Part, laws: Sequence[Law], chosen: Mapping[str, Value], target: Mapping[str, Value]) -> Reason:
+    def _reason(self, part: Part, laws: Sequence[Law], chosen: Mapping[str, Value], target: Mapping[str, Value], *, changes: bool = True) -> Reason:
         own = _own(part, chosen)
         rules, blamed = part.refuting({**own, **target})
         return Reason(
             rules=tuple(laws[place] for place in rules),
             choices=tuple((code, own[code]) for code in blamed if code in own),
-            changes=tuple(self._changes(part, chosen, target)),
+            changes=tuple(self._changes(part, chosen, target)) if changes else (),
         )
 
     def _conflict(self, broken: Sequence[Part], chosen: Mapping[str, Value]) -> Reason:

@@ -4,7 +4,7 @@ import copy
 from typing import Final
 
 from apps.exchange.formats.messages import PartyLike
-from apps.exchange.formats.ubl import amounts, deliveries, mapping, parties
+from apps.exchange.formats.ubl import amounts, configured, deliveries, mapping, parties
 from apps.exchange.formats.ubl.tree import Data
 
 CUSTOMIZATION: Final = "urn:fdc:peppol.eu:poacc:trns:order:3"
@@ -46,10 +46,11 @@ def context(made: Data) -> dict[str, str]:
 
 
 def _line(line: Data, number: int, header_day: str | None, made: Data) -> Data:
+    ours = configured.take(line)
     core: Data = {"line": number, **mapping.lift(line, mapping.ORDER_LINE, "OrderLine", context(made))}
     item = line.get("line_item", {})
     core["schedules"] = deliveries.schedules(item.get("delivery", []), core.get("quantity"), header_day, deliveries.REQUESTED)
-    core["details"] = line
+    core["details"] = {**line, **ours}
     amounts.note_line(core, item, made.get("currency"))
     return core
 
@@ -90,6 +91,7 @@ def header_rows(rows: Rows, made: Data, content: Data, derived: list[str]) -> Ro
 
 def _line_data(line: Data, header_day: str | None, content: Data) -> Data:
     made: Data = copy.deepcopy(line.get("details", {}))
+    configured.put(made, made.pop("configuration", None), made.pop("promise", None))
     amounts.settle_line(made, line, content.get("currency"))
     item: Data = made.setdefault("line_item", {})
     item.setdefault("item", {})

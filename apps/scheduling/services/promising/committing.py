@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from apps.base import acting, announcing
@@ -123,10 +124,19 @@ def taken(document: uuid.UUID, *, at: dt.datetime) -> None:
     promise = models.Promise.objects.select_for_update().get(document=document)
     if promise.held_until is None or promise.held_until <= at:
         raise HoldExpired(_("The hold has expired, and what was held may be taken: ask again."))
+    _need_parts(document, at=at)
     holding.firm_up(document, at=at)
     models.Promise.objects.filter(pk=promise.pk).update(firm=True, held_until=None)
     children = models.Promise.objects.filter(parent_id=document, side="buyer", closed_at=None, held_until__gt=at).order_by("pk")
     announcing.announce(Firmed(document=document, children=tuple(children.values_list("document", flat=True)), at=at))
+
+
+def _need_parts(document: uuid.UUID, *, at: dt.datetime) -> None:
+    """What partners hold for a promise must be held still: one of them may have lost it before its time. Raises HoldExpired."""
+    parts = models.Peg.objects.filter(promise_id=document, giver=models.Giver.PART, document__isnull=False).values("document")
+    gone = Q(closed_at__isnull=False) | Q(firm=False, held_until__lte=at)
+    if models.Promise.objects.filter(gone, document__in=parts, side="buyer").exists():
+        raise HoldExpired(_("The hold has expired, and what was held may be taken: ask again."))
 
 
 def released(document: uuid.UUID, *, at: dt.datetime) -> None:

@@ -92,7 +92,7 @@ def _configured(value: Any, values: dict[str, Any], findings: list[Finding]) -> 
     seller = network.names([row.seller_id]).get(row.seller_id)
     if seller is not None and "seller" in values and values["seller"] != seller.slug:
         findings.append(Finding("/seller", "another", _("This configuration is of a product of “%(seller)s”.") % {"seller": seller.slug}))
-    return {"partner_item": row.item, "name": row.text.get("en", "")[:500], "unit": row.unit, "configuration": row.wire, "item": ""}
+    return {"partner_item": row.item, "name": row.label, "unit": row.unit, "configuration": row.wire, "item": ""}
 
 
 def _check_partner(slug: str, findings: list[Finding]) -> None:
