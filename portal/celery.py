@@ -11,7 +11,11 @@ import os
 
 from celery import Celery
 
+from portal import broker
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+
+broker.install()
 
 # The class refuses a task that does not say for which enterprise it runs.
 app = Celery("tributary", task_cls="apps.tenants.tasks:EnterpriseTask")

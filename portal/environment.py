@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Callable, Mapping
@@ -23,6 +24,17 @@ ROOT = Path(__file__).resolve().parent.parent
 # Where no server was prepared yet, a connection fails with this as the place where it looked.
 UNPREPARED = "/the embedded database has not been started: run `make demo` or `manage.py up`"
 KEY_BYTES = 32
+# What is limited -> the variable, and what holds where it is not set: far above what a house of ordinary size asks for.
+LIMITS = {
+    "requests-of-enterprise": ("LIMIT_ENTERPRISE", "60000/minute"),
+    "requests-of-token": ("LIMIT_TOKEN", "60000/minute"),
+    "sockets-of-enterprise": ("LIMIT_SOCKETS_ENTERPRISE", "6000/minute"),
+    "sockets-of-token": ("LIMIT_SOCKETS_TOKEN", "3000/minute"),
+    "sign-ins-of-address": ("LIMIT_SIGN_IN_ADDRESS", "10/minute"),
+    "sign-ins-of-account": ("LIMIT_SIGN_IN_ACCOUNT", "5/5minutes"),
+}
+_RATE = re.compile(r"([0-9]{1,9})/([1-9][0-9]{0,3})?(second|minute|hour)s?")
+_UNITS = {"second": 1.0, "minute": 60.0, "hour": 3600.0}
 SECRET_LENGTH = 50
 
 
@@ -83,7 +95,7 @@ class Environment:
     owner: Database | None
     """The login that migrates and provisions, where it was given."""
     superuser: Database | None
-    """Embedded only: for what not even the owner may do, such as revoking built-in functions from PUBLIC."""
+    """For what not even the owner may do, where it was given: to take built-in functions from PUBLIC."""
     prepared_statements: bool
     """Whether the database plans a repeated statement once a connection; a pooler in between may not bear that."""
     broker_url: str = field(repr=False)
@@ -98,6 +110,10 @@ class Environment:
     web_workers: int
     web_threads: int
     worker_threads: int
+    limits: Mapping[str, tuple[int, float]]
+    """What is limited: how many at most, in how many seconds; 0 is no limit."""
+    trusted_proxies: int
+    """How many proxies of one's own stand in front: so many of the last addresses of X-Forwarded-For are believed."""
 
     @property
     def production(self) -> bool:
@@ -147,6 +163,8 @@ class Environment:
             web_workers=number(given, "WEB_WORKERS", 2, 1, 64),
             web_threads=number(given, "WEB_THREADS", 8, 1, 256),
             worker_threads=number(given, "WORKER_THREADS", 4, 1, 64),
+            limits={kind: limit(given, name, default) for kind, (name, default) in LIMITS.items()},
+            trusted_proxies=number(given, "TRUSTED_PROXIES", 0, 0, 9),
         )
 
 
@@ -156,6 +174,17 @@ def number(given: Mapping[str, str], name: str, default: int, least: int, most: 
     if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
         raise EnvironmentRefused(f"{name} must be a number from {least} to {most}, not {text!r}")
     return int(text)
+
+
+def limit(given: Mapping[str, str], name: str, default: str) -> tuple[int, float]:
+    """How many in how many seconds ``name`` allows, said as ``600/minute`` or ``5/10minutes``; ``0`` is no limit."""
+    text = given.get(name, default)
+    if text == "0":
+        return 0, 1.0
+    found = _RATE.fullmatch(text)
+    if found is None:
+        raise EnvironmentRefused(f"{name} must be as 600/minute, 5/10minutes or 0, not {text!r}")
+    return int(found[1]), int(found[2] or 1) * _UNITS[found[3]]
 
 
 def switch(given: Mapping[str, str], name: str, default: str = "0") -> bool:
@@ -212,15 +241,17 @@ def _key_ring(given: Mapping[str, str], production: bool, var_dir: Path) -> tupl
     return keys
 
 
+PRIVILEGED = ("DATABASE_OWNER_URL", "DATABASE_SUPERUSER_URL")
+
+
 def _databases(given: Mapping[str, str], record: embedded.Record | None) -> tuple[Database, Database | None, Database | None]:
     if "DATABASE_URL" in given:
-        owner = given.get("DATABASE_OWNER_URL")
-        database = Database.from_url("DATABASE_URL", given["DATABASE_URL"])
-        return database, Database.from_url("DATABASE_OWNER_URL", owner) if owner else None, None
-    if "DATABASE_OWNER_URL" in given:
-        raise EnvironmentRefused("DATABASE_OWNER_URL is set without DATABASE_URL")
-    app, owner_login, superuser = (_embedded_login(record, role) for role in (embedded.APP, embedded.OWNER, embedded.SUPERUSER))
-    return app, owner_login, superuser
+        owner, superuser = (Database.from_url(name, given[name]) if name in given else None for name in PRIVILEGED)
+        return Database.from_url("DATABASE_URL", given["DATABASE_URL"]), owner, superuser
+    if alone := next((name for name in PRIVILEGED if name in given), None):
+        raise EnvironmentRefused(f"{alone} is set without DATABASE_URL")
+    app, owner_login, highest = (_embedded_login(record, role) for role in (embedded.APP, embedded.OWNER, embedded.SUPERUSER))
+    return app, owner_login, highest
 
 
 def _embedded_login(record: embedded.Record | None, role: str) -> Database:

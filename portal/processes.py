@@ -300,15 +300,14 @@ def when_changed(mark: Path, paths: Sequence[Path], *more: str) -> Iterator[bool
         mark.write_text(now, "utf-8")
 
 
+def static_sources() -> list[Path]:
+    """What the static files are made of."""
+    return [ROOT / "static", ROOT / "var" / "assets", ROOT / "requirements" / "base.txt", *ROOT.glob("apps/*/static")]
+
+
 def collect_static(environment: Environment) -> None:
     """Lay out the static files, where they or the locked packages that bring some have changed."""
-    sources = [
-        ROOT / "static",
-        ROOT / "var" / "assets",
-        ROOT / "requirements" / "base.txt",
-        *ROOT.glob("apps/*/static"),
-    ]
-    with when_changed(environment.var_dir / "static.mark", sources) as changed:
+    with when_changed(environment.var_dir / "static.mark", static_sources()) as changed:
         if changed or not (environment.var_dir / "static").is_dir():
             manage("collectstatic", "--no-input", "--verbosity", "0")
 
@@ -360,7 +359,11 @@ def supervise(environment: Environment, server: EmbeddedPostgres | None, announc
     def heal() -> None:
         if server is not None and server.postmaster() is None:
             print("the database has died and is started again", flush=True)
-            server.start()
+            try:
+                server.start()
+            except PostgresRefused as refusal:
+                # Its disk may be full: who asks is told to come back, and it is tried again in a second.
+                print(refusal, flush=True)
 
     Supervisor(
         parts(environment),

@@ -7,6 +7,7 @@ from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 from environ import Env
 
+from apps.base.patience import KEEPALIVES, PatientConnection
 from portal.environment import Database, Environment
 
 ENVIRONMENT = Environment.read()
@@ -82,7 +83,8 @@ def _database(engine: str, login: Database, **more: object) -> dict[str, object]
     }
 
 
-_POOL = {"min_size": 0, "max_size": ENVIRONMENT.web_threads + 8, "timeout": 10}
+# Who asks while the database is gone hears so soon; and the pool tries anew for each who asks, rather than ever more seldom.
+_POOL = {"min_size": 0, "max_size": ENVIRONMENT.web_threads + 8, "timeout": 5, "reconnect_timeout": 1, "connection_class": PatientConnection}
 # A plan that was kept is made anew where role or path differ from those that it was made for: PostgreSQL sees to that.
 _PREPARE_AFTER = 5 if ENVIRONMENT.prepared_statements else None
 DATABASES = {
@@ -91,7 +93,7 @@ DATABASES = {
         "apps.tenants.wall",
         ENVIRONMENT.database,
         DISABLE_SERVER_SIDE_CURSORS=True,
-        OPTIONS={**ENVIRONMENT.database.options, "server_side_binding": True, "prepare_threshold": _PREPARE_AFTER, "pool": _POOL},
+        OPTIONS={**KEEPALIVES, **ENVIRONMENT.database.options, "server_side_binding": True, "prepare_threshold": _PREPARE_AFTER, "pool": _POOL},
     ),
     # The owner: migrations and provisioning, and nothing that a page or a partner asks for.
     "owner": _database(
@@ -197,6 +199,11 @@ else:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 CACHES["default"]["KEY_FUNCTION"] = "apps.tenants.cache.key_of"
 REDIS_URL = ENVIRONMENT.redis_url
+
+# How much one may ask (`apps.base.limiting`), and which address is whose.
+LIMITS = ENVIRONMENT.limits
+LIMITS_FILE = VAR / "limits"
+TRUSTED_PROXIES = ENVIRONMENT.trusted_proxies
 
 CELERY_BROKER_URL = ENVIRONMENT.broker_url
 CELERY_BROKER_TRANSPORT_OPTIONS = dict(ENVIRONMENT.broker_options)

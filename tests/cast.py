@@ -246,6 +246,7 @@ PUBLIC = {
     "network_consent": "partnership_id IN (SELECT id FROM public.network_partnership WHERE inviter_id = %(me)s OR invitee_id = %(me)s)",
     "exchange_channel": "sender_id = %(me)s OR receiver_id = %(me)s",
     "exchange_cursor": "channel_id IN (SELECT id FROM public.exchange_channel WHERE sender_id = %(me)s OR receiver_id = %(me)s)",
+    "exchange_receipt": "channel_id IN (SELECT id FROM public.exchange_channel WHERE sender_id = %(me)s OR receiver_id = %(me)s)",
     "exchange_envelope": "sender_id = %(me)s OR receiver_id = %(me)s",
 }
 

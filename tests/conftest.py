@@ -25,9 +25,12 @@ from tests import cast as company  # noqa: E402
 from tests.cast import Cast, Member  # noqa: E402
 
 # These test what needs no database, or a server of their own.
-WITHOUT_DATABASE = ("exchange/formats", "portal", "architecture", "documents/test_folding", "faults/test_simulation", "faults/test_permutations")
+WITHOUT_DATABASE = (
+    *("exchange/formats", "portal", "architecture", "documents/test_folding"),
+    *("faults/test_simulation", "faults/test_permutations", "faults/test_chains", "faults/test_network"),
+)
 HERE = Path(__file__).parent
-TOGETHER = ("browser",)
+TOGETHER = ("tests/browser",)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -38,11 +41,18 @@ def pytest_configure(config: pytest.Config) -> None:
         tally.open_book(ground.BASE / f"tally-{os.getpid()}.jsonl")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """A file's tests stay together in one process, with what the file has made for them; so do all that share a house and a browser."""
-    for item in items:
-        place = item.path.relative_to(HERE)
-        item.add_marker(pytest.mark.xdist_group(place.parts[0] if place.parts[0] in TOGETHER else place.as_posix()))
+    from xdist.scheduler import LoadFileScheduling
+
+    class Together(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file: str = super()._split_scope(nodeid)
+            folder = "/".join(file.split("/")[:2])
+            return folder if folder in TOGETHER else file
+
+    return Together(config, log)
 
 
 @pytest.hookimpl(optionalhook=True)

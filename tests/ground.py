@@ -19,7 +19,10 @@ ROOT = Path(__file__).resolve().parents[1]
 GIVEN = os.environ.get("VAR_DIR")
 BASE = Path(GIVEN or ROOT / "var" / "test")
 RUN = BASE / f"run-{os.getpid()}"
-ELSEWHERE = ("DATABASE_URL", "DATABASE_OWNER_URL", "BROKER_URL", "REDIS_URL", "EMAIL_URL", "SECRET_KEY", "KEY_RING", "BASE_URL", "ALLOWED_HOSTS", "PORT")
+ELSEWHERE = (
+    *("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_SUPERUSER_URL", "BROKER_URL", "REDIS_URL"),
+    *("EMAIL_URL", "SECRET_KEY", "KEY_RING", "BASE_URL", "ALLOWED_HOSTS", "PORT"),
+)
 
 
 def clear_the_dead() -> None:

@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,8 +71,8 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
 
 
 @contextlib.contextmanager
-def open_house(*, web_workers: int = 2) -> Iterator[House]:
-    """Start it, wait until it answers, and stop it with everything that it started."""
+def open_house(*, web_workers: int = 2, given: Mapping[str, str] | None = None, place: Path = ground.RUN) -> Iterator[House]:
+    """Start it, wait until it answers, and stop it with everything that it started. given: more variables; place: where its output is kept."""
     port = free_port()
     environment = {
         **os.environ,
@@ -81,8 +81,9 @@ def open_house(*, web_workers: int = 2) -> Iterator[House]:
         "WEB_WORKERS": str(web_workers),
         "WORKER_THREADS": "2",
         "LOG_FORMAT": "plain",
+        **(given or {}),
     }
-    log = ground.RUN / f"house-{port}.log"
+    log = place / f"house-{port}.log"
     with log.open("wb") as out:
         command = [sys.executable, "-m", "portal.processes", "up"]
         process = subprocess.Popen(command, cwd=ground.ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)

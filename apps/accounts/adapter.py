@@ -1,7 +1,16 @@
+import ipaddress
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
 from django.http import HttpRequest
+
+from apps.accounts import services
+from apps.base import clock, limiting
+
+# Whoever has a network of IPv6 has 2^64 addresses: they are one caller.
+IPV6_PREFIX = 64
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -12,3 +21,48 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def save_user(self, request: HttpRequest, user: Any, form: Any, commit: bool = True) -> Any:
         raise PermissionError("people come by invitation")
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
+        """The person with these credentials, None where they are wrong. Attempts that fail are counted for the address and for the account.
+
+        allauth counts them too, but in each process for itself, and by the host name: with a host for every enterprise that is no limit.
+        """
+        account = str(credentials.get("email", "")).strip().casefold()
+        counted = (("sign-ins-of-address", self._address(request)), ("sign-ins-of-account", account))
+        try:
+            limiting.take(*counted)
+        except limiting.TooMany as error:
+            raise self.validation_error("too_many_login_attempts") from error
+        person = super().authenticate(request, **credentials)
+        if person is not None:
+            limiting.give_back(*counted)
+        return person
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """Leads to the portal's own address, whatever host and port the request named."""
+        return f"{settings.BASE_URL}{urlsplit(super().get_reset_password_from_key_url(key)).path}"
+
+    def set_password(self, user: Any, password: str) -> None:
+        """Set it; one-time links that were sent before are good for nothing any more."""
+        super().set_password(user, password)
+        services.void_links(user=user.pk, at=clock.now())
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """The address that the outermost of our own proxies saw; without such proxies, or past them, the one that called."""
+        seen, proxies = request.headers.get("X-Forwarded-For", "").split(","), settings.TRUSTED_PROXIES
+        caller = str(request.META.get("REMOTE_ADDR", ""))
+        given = seen[-proxies].strip() if 0 < proxies <= len(seen) else caller
+        return given if _network_of(given) else caller
+
+    def _address(self, request: HttpRequest) -> str:
+        caller = self.get_client_ip(request)
+        return _network_of(caller) or caller
+
+
+def _network_of(address: str) -> str:
+    """The address itself, of IPv6 its network; empty where it is none."""
+    try:
+        read = ipaddress.ip_address(address)
+    except ValueError:
+        return ""
+    return address if read.version == 4 else str(ipaddress.ip_network((read, IPV6_PREFIX), strict=False))

@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 
 from apps.accounts import selectors, services
 from apps.accounts.selectors import Entry
-from apps.base import acting, clock
+from apps.base import acting, clock, sharing
 from apps.base.api import ApiView, JSONRenderer
 from apps.base.describing import both, may_be, operation, shape, text, texts, whole
 from apps.tenants import selectors as tenants
@@ -34,6 +34,7 @@ class TokenAuthentication(authentication.BaseAuthentication):
         entry = selectors.entry_by_token(token.strip())
         if entry is None:
             raise exceptions.AuthenticationFailed(_("This token opens nothing: it is wrong, revoked or has expired."))
+        sharing.note(token.strip(), entry.home.id)
         return entry.actor, entry
 
     def authenticate_header(self, request: Request) -> str:

@@ -13,6 +13,7 @@ from django.utils import timezone, translation
 
 from apps.accounts import selectors
 from apps.accounts.selectors import CHOSEN, Entry
+from apps.base import sharing
 from apps.base.acting import act_as
 
 Next = Callable[[HttpRequest], HttpResponse]
@@ -60,6 +61,8 @@ class EnterpriseMiddleware:
         entries = [selectors.entry_of(membership) for membership in selectors.memberships(request.user.pk)]
         entry = selectors.choose(entries, host=request.get_host(), chosen=request.session.get(CHOSEN, ""))
         request.entry, request.entries = entry, entries  # type: ignore[attr-defined]
+        if entry is not None:
+            sharing.note(request.session.session_key or "", entry.home.id)
         with _as_the_reader_likes(request, entry):
             if entry is not None and not request.path.startswith(LOBBY):
                 return self._inside(request, entry)

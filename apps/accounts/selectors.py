@@ -48,13 +48,14 @@ def permissions_of(role: str) -> frozenset[str]:
 class Entry:
     """A way into an enterprise that stands open: for whom, as whom, until it is revoked.
 
-    key: what is checked again while a socket is open (`still_open`): `membership:<id>`, `client:<id>` or `token:<id>`.
+    keys: what is checked again while a socket is open (`still_open`): what it came by (`membership:<id>/<role>`, `client:<id>` or
+    `token:<id>`). Whoever gets another role comes in anew.
     """
 
     home: Home
     actor: Actor
     role: str
-    key: str
+    keys: frozenset[str]
 
 
 def memberships(user_id: uuid.UUID) -> list[models.Membership]:
@@ -66,7 +67,7 @@ def memberships(user_id: uuid.UUID) -> list[models.Membership]:
 def entry_of(membership: models.Membership) -> Entry:
     """The entry that a membership gives."""
     actor = Actor(kind="person", id=membership.user_id, name=str(membership.user), permissions=permissions_of(membership.role))
-    return Entry(home=membership.enterprise.home(), actor=actor, role=membership.role, key=f"membership:{membership.pk}")
+    return Entry(home=membership.enterprise.home(), actor=actor, role=membership.role, keys=frozenset({f"membership:{membership.pk}/{membership.role}"}))
 
 
 def token_hash(token: str) -> str:
@@ -82,7 +83,7 @@ def entry_by_token(token: str) -> Entry | None:
         return None
     key, id, name, role = (row.pop(column) for column in _CLIENT[:4])
     actor = Actor(kind="client", id=id, name=name, permissions=permissions_of(role))
-    return Entry(home=Home(**{column.removeprefix("home_"): value for column, value in row.items()}), actor=actor, role=role, key=key)
+    return Entry(home=Home(**{column.removeprefix("home_"): value for column, value in row.items()}), actor=actor, role=role, keys=frozenset({key}))
 
 
 _CLIENT = ("key", "client", "client_name", "role", "home_id", "home_slug", "home_name", "home_schema", "home_language", "home_currency", "home_time_zone")
@@ -123,8 +124,9 @@ def still_open(keys: Iterable[str]) -> set[str]:
 
 
 def _open_memberships(ids: set[str]) -> Iterable[object]:
-    alive = models.Membership.objects.filter(pk__in=ids, ended_at=None, user__is_active=True)
-    return alive.filter(enterprise__ready=True, enterprise__suspended_at=None).values_list("pk", flat=True)
+    alive = models.Membership.objects.filter(pk__in={id.partition("/")[0] for id in ids}, ended_at=None, user__is_active=True)
+    alive = alive.filter(enterprise__ready=True, enterprise__suspended_at=None)
+    return ids & {f"{pk}/{role}" for pk, role in alive.values_list("pk", "role")}
 
 
 def _open_clients(ids: set[str]) -> Iterable[object]:

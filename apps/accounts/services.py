@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.core.mail import send_mail
 from django.core.validators import validate_email
@@ -18,9 +20,10 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from apps.accounts import models
-from apps.accounts.selectors import ROLES, token_hash
-from apps.base.acting import Actor, Home
+from apps.accounts.selectors import CHOSEN, ROLES, token_hash
+from apps.base.acting import Actor, Home, in_lobby
 from apps.base.findings import refuse
+from apps.tenants.services import Arrived, Leaving
 
 log = logging.getLogger(__name__)
 
@@ -163,14 +166,18 @@ def set_up_link(*, user: uuid.UUID, at: dt.datetime) -> str:
     return token
 
 
+def void_links(*, user: uuid.UUID, at: dt.datetime) -> None:
+    """A person who has set a password needs no set-up link: those that were sent are good for nothing any more."""
+    models.SetUpLink.objects.filter(user_id=user, used_at=None).update(used_at=at)
+
+
 def use_set_up_link(*, token: str, password: str, at: dt.datetime) -> models.User | None:
-    """Set the password; the link is good for nothing afterwards. None where it is used, expired or unknown."""
+    """Set the password; the link, and every other one of this person's, is good for nothing afterwards. None where it is used, expired or unknown."""
     with transaction.atomic():
         link = models.SetUpLink.objects.select_for_update().select_related("user").filter(token_hash=token_hash(token), used_at=None, expires_at__gt=at).first()
         if link is None:
             return None
-        link.used_at = at
-        link.save()
+        void_links(user=link.user_id, at=at)
         link.user.set_password(password)
         link.user.save()
     return link.user
@@ -208,3 +215,41 @@ def forget_expired(*, at: dt.datetime) -> None:
 def find(*, email: str) -> uuid.UUID | None:
     """The person with this e-mail address."""
     return models.User.objects.filter(email__iexact=email).values_list("pk", flat=True).first()
+
+
+def forget_enterprise(news: Leaving) -> None:
+    """React to an enterprise that leaves: its programs and tokens go, and whoever worked for it and for nobody else, with his sessions."""
+    with in_lobby(), transaction.atomic():
+        people = set(models.Membership.objects.filter(enterprise_id=news.home.id).values_list("user_id", flat=True))
+        models.Membership.objects.filter(enterprise_id=news.home.id).delete()
+        models.ApiClient.objects.filter(enterprise_id=news.home.id).delete()
+        gone = set(models.User.objects.filter(pk__in=people, memberships=None, is_staff=False, is_superuser=False).values_list("pk", flat=True))
+        _forget_sessions({str(person) for person in people}, {str(person) for person in gone}, news.home.slug)
+        models.User.objects.filter(pk__in=gone).delete()
+
+
+def _forget_sessions(people: set[str], gone: set[str], slug: str) -> None:
+    """End the sessions of whoever is gone; the others' do not open the enterprise of this slug any more."""
+    for session in Session.objects.iterator():
+        said = session.get_decoded()
+        person = said.get("_auth_user_id")
+        if person in gone:
+            session.delete()
+        elif person in people and said.get(CHOSEN) == slug:
+            del said[CHOSEN]
+            session.session_data = SessionStore().encode(said)
+            session.save()
+
+
+def join_again(news: Arrived) -> None:
+    """React to an enterprise that came in from an export: its people work for it; who is new here has no password yet."""
+    with in_lobby(), transaction.atomic():
+        for person in news.people:
+            if not models.Membership.objects.filter(user__email__iexact=person["email"], enterprise_id=news.home.id).exists():
+                join(enterprise=news.home.id, email=person["email"], role=person["role"], name=person["name"], language=person["language"], at=news.at)
+
+
+def new_administrators(*, enterprise: uuid.UUID, at: dt.datetime) -> list[tuple[str, str]]:
+    """The administrators of an enterprise who have no password yet, each with a one-time token."""
+    rows = models.Membership.objects.select_related("user").filter(enterprise_id=enterprise, role="administrator", ended_at=None)
+    return [(row.user.email, set_up_link(user=row.user_id, at=at)) for row in rows if not row.user.has_usable_password()]

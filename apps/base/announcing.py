@@ -69,6 +69,32 @@ class Question:
     answer: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What a shared table holds of an enterprise (`declarations.HELD`), for when it moves house or leaves.
+
+    mine: which rows go with it, as a condition on `%(me)s`. same: the columns by which a row that is in another installation already is known to
+    be the same. parties: the columns that name enterprises; such a row is never new to one that lives here already. left: what happens when it
+    leaves, as SQL on `%(me)s` and `%(at)s`; empty: the row stays, for its partners. arrived: the same, for when it came in. own: columns that stand
+    again as they did in rows whose enterprise_id it is. of: a column and the table in which its row must be; others are left behind.
+    sealed_by: a column and the table of a superior to which nothing is added once it is here.
+    dispensable: what one who lives here does not know of is left behind, too, and is no reason to refuse. moved: whether it goes into an export.
+    What is declared later may refer to what is declared before; it arrives in this order, and leaves in the opposite one.
+    """
+
+    table: str
+    mine: str
+    same: tuple[str, ...] = ("id",)
+    parties: tuple[str, ...] = ()
+    left: str = ""
+    arrived: str = ""
+    own: tuple[str, ...] = ()
+    of: tuple[str, str] | None = None
+    sealed_by: tuple[str, str] | None = None
+    dispensable: bool = False
+    moved: bool = True
+
+
 def ask_above(room: str, **question: Any) -> list[Any]:
     """The answers of the floors above to a question of a floor below, each by a function that is named under `room` in their declarations."""
     return [answer(**question) for answer in _answerers(room)]

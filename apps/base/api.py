@@ -2,6 +2,7 @@
 requests that may be repeated."""
 
 import contextlib
+import logging
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -21,12 +22,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.base import clock
+from apps.base import clock, limiting
 from apps.base.acting import act_as
 from apps.base.findings import Finding, Invalid, refuse
+from apps.base.patience import is_unavailable
 from apps.base.problems import body_of, problem_of
 from apps.base.retrying import sqlstate, whole
 
+log = logging.getLogger(__name__)
 PROBLEM = "application/problem+json"
 
 
@@ -124,15 +127,19 @@ def problem(*, status: int, code: str, title: Any, **more: Any) -> Response:
     return Response(body_of(status=status, code=code, title=title, **more), status=status, content_type=PROBLEM)
 
 
-def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
+def handle(error: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
     """Every exception that has an answer, as a problem; any other one is a fault of ours, and is logged as one."""
     if isinstance(error, Invalid):
         title = _("The input cannot be taken.")
         return problem(status=422, code="invalid", title=title, detail=error.findings[0].detail if error.findings else "", findings=error.findings)
     if declared := problem_of(error):
         return problem(status=declared.status, code=declared.code, title=declared.title, detail=declared.detail(error), **declared.more(error))
+    if isinstance(error, limiting.TooMany):
+        return _too_many(error)
     if isinstance(error, Http404 | exceptions.NotFound):
         return problem(status=404, code="not-found", title=_("There is nothing here."), detail=_("It does not exist, or it is not yours to see."))
+    if is_unavailable(error):
+        return cannot_reach()
     if isinstance(error, OperationalError | IntegrityError):
         return _contended(error)
     if isinstance(error, PermissionDenied):
@@ -140,6 +147,14 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
     if isinstance(error, exceptions.APIException):
         return _framework(error)
     return None
+
+
+def cannot_reach() -> HttpResponse:
+    """503: the database or the disk cannot be had now. What was asked may have been done, if its last word was lost: a repetition with the same key tells."""
+    log.warning("the database or the disk cannot be had", exc_info=True)
+    detail = _("The portal cannot reach its data at this moment. Ask again in a moment, with the same Idempotency-Key.")
+    body = body_of(status=503, code="unavailable", title=_("Not available at this moment."), detail=detail)
+    return HttpResponse(dumps(body), status=503, content_type=PROBLEM, headers={"Retry-After": "2"})
 
 
 def _contended(error: Exception) -> Response | None:
@@ -153,6 +168,12 @@ def _contended(error: Exception) -> Response | None:
         response["Retry-After"] = "1"
         return response
     return None
+
+
+def _too_many(error: limiting.TooMany) -> Response:
+    response = problem(status=429, code="too-many", title=_("Too many requests."), detail=str(error))
+    response["Retry-After"] = str(error.wait)
+    return response
 
 
 def _framework(error: exceptions.APIException) -> Response:
@@ -200,6 +221,12 @@ class ApiView(APIView):
             response = self.handle_exception(error)
         self.response = self.finalize_response(self.request, response, *args, **kwargs)
         return self.response
+
+    def check_throttles(self, request: Request) -> None:
+        """Whoever has entered is counted, for his token and for his enterprise."""
+        entry: Any = request.auth
+        if entry is not None:
+            limiting.take(("requests-of-token", str(entry.actor.id)), ("requests-of-enterprise", str(entry.home.id)))
 
     @contextlib.contextmanager
     def _acting(self) -> Iterator[None]:

@@ -95,6 +95,7 @@ REFUSALS: Mapping[int, Any] = {
     413: _("The body is too big."),
     415: _("The body has a media type that is not taken here."),
     422: _("The input cannot be taken: every finding with its place."),
+    429: _("More than the limit of the token or of its enterprise: Retry-After says in how many seconds to ask again."),
 }
 
 
@@ -136,7 +137,7 @@ def operation(id: str, summary: Any, *, tags: Sequence[str], answers: Mapping[An
               matches: bool = False, parameters: Sequence[OpenApiParameter] = (), description: Any = "", example: Any = None) -> Any:  # fmt: skip
     """The description of one operation. writes: it takes an Idempotency-Key; matches: it takes If-Match. example: a body that is taken."""
     headers = [*([IDEMPOTENCY] if writes else []), *([IF_MATCH] if matches else [])]
-    codes = sorted({401, 403, *refused, *((400, 409, 413, 415, 422) if writes else ()), *((412,) if matches else ())})
+    codes = sorted({401, 403, 429, *refused, *((400, 409, 413, 415, 422) if writes else ()), *((412,) if matches else ())})
     return extend_schema(
         operation_id=id,
         summary=summary,

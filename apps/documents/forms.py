@@ -202,7 +202,7 @@ def read(post: Mapping[str, str], *, head: type[forms.Form], line: type[forms.Fo
     for index, values in enumerate(_numbered(post, "lines", line.base_fields, MOST_LINES)):
         schedules = _numbered(post, f"lines-{index}-schedules", ScheduleForm.base_fields, MOST_SCHEDULES)
         rows.append(Row(values, schedules or [{}]))
-    return Typed({name: post.get(name, "") for name in head.base_fields}, rows)
+    return Typed({name: post.get(name, "") for name in head.base_fields}, rows or [Row(dict.fromkeys(line.base_fields, ""))])
 
 
 @dataclass

@@ -3,6 +3,8 @@
 import uuid
 from typing import Any
 
+from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.db import DatabaseError
 from django.db.models import QuerySet
@@ -12,10 +14,55 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import action
 
+from apps.base import clock
+from apps.base.acting import Home
 from apps.base.admin import SeenAdmin, platform
 from apps.exchange import models, selectors, services
+from apps.tenants import selectors as tenancy
+from apps.tenants import services as tenants
 
 SHOWN = 100
+
+
+class MoveForm(forms.Form):
+    """What an operator does with a whole enterprise. again: its short name once more, where it is to leave."""
+
+    deed = forms.ChoiceField(choices=[("export", "export"), ("offboard", "offboard")])
+    again = forms.CharField(required=False, max_length=40)
+    keep = forms.BooleanField(required=False)
+    anyway = forms.BooleanField(required=False)
+
+
+@platform.page("moving/<slug:slug>/", name="moving")
+def moving(request: HttpRequest, slug: str) -> HttpResponse:
+    """Write an enterprise into a file on the server, or let it leave. The file is not given to the browser: an operator reads no enterprise's data."""
+    home = tenancy.standing(slug=slug)
+    if home is None:
+        raise Http404
+    form = MoveForm(request.POST) if request.method == "POST" else None
+    context: dict[str, Any] = {**platform.each_context(request), "title": home.name, "home": home}
+    if form is not None and form.is_valid():
+        context |= _move(home, form.cleaned_data)
+    status = 422 if context.get("refused") or (form is not None and form.errors) else 200
+    return render(request, "admin/moving.html", context, status=status)
+
+
+def _move(home: Home, given: dict[str, Any]) -> dict[str, Any]:
+    at = clock.now()
+    leaves = given["deed"] == "offboard"
+    if leaves and given["again"] != home.slug:
+        return {"refused": _("Write its short name exactly: nothing was done.")}
+    file = settings.VAR / "exports" / f"{home.slug}-{at:%Y%m%d-%H%M%S}.zip" if given["keep"] or not leaves else None
+    try:
+        if file is not None:
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if leaves:
+            tenants.offboard(home=home, at=at, file=file, anyway=given["anyway"])
+        elif file is not None:
+            tenants.export(home=home, file=file, at=at)
+    except services.Unfinished as error:
+        return {"refused": str(error)}
+    return {"done": given["deed"], "file": file}
 
 
 @admin.register(models.Channel, site=platform)

@@ -21,6 +21,7 @@ from apps.base.retrying import whole
 from apps.documents import services as documents
 from apps.exchange import models
 from apps.exchange.services import keys, lifting
+from apps.exchange.services.chaining import receipt_of
 from apps.exchange.services.lifting import Lane, Reached, Stuck, Taken
 from apps.network import selectors as network
 from apps.tenants import boundary
@@ -120,7 +121,7 @@ def _after_commit(sender: uuid.UUID, home: Home) -> None:
     token = _turn.set(turn + 1)
     try:
         deliver(sender=sender, receiver=home.id, home=home, batches=1)
-    except DatabaseError:
+    except (DatabaseError, OSError):
         log.exception("delivery after commit failed; the sweep will deliver", extra={"sender": str(sender), "receiver": home.slug})
     finally:
         _turn.reset(token)
@@ -152,7 +153,11 @@ _LOCK = (
 _NEXT = (
     "SELECT seq, sender_id, kind, body, digest, signature, key_id FROM exchange_envelope WHERE channel_id = %s AND seq > %s AND seq <= %s ORDER BY seq LIMIT %s"
 )
-_ADVANCE = "UPDATE exchange_cursor SET delivered = %s, digest = %s, halted_at = NULL, reason = '', attempts = 0 WHERE id = %s"
+# The receiver's receipt, which no one can take back, and the cursor: one statement.
+_ADVANCE = (
+    "WITH signed AS (INSERT INTO exchange_receipt (channel_id, seq, digest, key_id, signature, at) VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING) "
+    "UPDATE exchange_cursor SET delivered = %s, digest = %s, halted_at = NULL, reason = '', attempts = 0 WHERE id = %s"
+)
 _LAST = 2**62
 
 
@@ -206,11 +211,19 @@ class Inbound(Lane):
 
     def advance(self, reached: Reached) -> None:
         with connection.cursor() as cursor:
-            cursor.execute(_ADVANCE, [reached.delivered, reached.digest, reached.id])
+            cursor.execute(_ADVANCE, [*_receipt(reached), reached.delivered, reached.digest, reached.id])
 
     def halt(self, reached: Reached, reason: str) -> None:
         halted_at = Coalesce("halted_at", Value(clock.now()))
         models.Cursor.objects.filter(pk=reached.id).update(halted_at=halted_at, reason=reason, attempts=F("attempts") + 1)
+
+
+def _receipt(reached: Reached) -> tuple[Any, ...]:
+    """The acting enterprise signs for all that it took in of a channel: one signature, however many envelopes these were."""
+    at = clock.now()
+    said = receipt_of(channel=reached.channel, seq=reached.delivered, digest=reached.digest, receiver=acting.home().id, at=at)
+    key, signature = keys.sign(said)
+    return reached.channel, reached.delivered, reached.digest, key, signature, at
 
 
 # What is added to a document without moving it, by the last part of the envelope's kind.

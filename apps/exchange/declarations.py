@@ -5,18 +5,58 @@ from typing import Any
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
+from apps.base.announcing import Held
 from apps.base.problems import Problem, problem_of
 from apps.documents.services import Added, Moved
 from apps.exchange.formats import MEDIA_TYPES, Finding, Refused, UnknownMediaType
 from apps.exchange.services import NoAnswer
 from apps.exchange.services.lifting import Stuck
-from apps.tenants.services import Provisioned
+from apps.tenants.services import Closed, Leaving, Provisioned
 
 REACTIONS = {
     Moved: ["apps.exchange.services.send"],
     Added: ["apps.exchange.services.send_added"],
     Provisioned: ["apps.exchange.services.make_first_key"],
+    Closed: ["apps.exchange.services.finish"],
+    Leaving: ["apps.exchange.services.forget_key"],
 }
+
+_BY_CHANNEL = ("channel_id", "exchange_channel")
+_MINE = "%(me)s IN (sender_id, receiver_id)"
+_CHANNELS = f"SELECT id FROM exchange_channel WHERE {_MINE}"
+_RETIRE = "UPDATE exchange_signingkey SET retired_at = %(at)s WHERE enterprise_id = %(me)s AND retired_at IS NULL"
+_PARTIES = f"SELECT %(me)s UNION SELECT sender_id FROM exchange_channel WHERE {_MINE} UNION SELECT receiver_id FROM exchange_channel WHERE {_MINE}"
+# The log and the public keys stay for the partners, who prove with them what was said; the private keys go.
+HELD = [
+    Held(
+        table="exchange_signingkey",
+        mine=f"enterprise_id IN ({_PARTIES})",
+        same=("id", "enterprise_id", "public"),
+        parties=("enterprise_id",),
+        left=_RETIRE,
+        arrived=_RETIRE,
+    ),
+    Held(table="exchange_sealedkey", mine="false", left="DELETE FROM exchange_sealedkey WHERE enterprise_id = %(me)s", moved=False),
+    Held(
+        table="exchange_channel",
+        mine=_MINE,
+        same=("id", "partnership_id", "sender_id", "receiver_id", "head", "digest"),
+        parties=("sender_id", "receiver_id"),
+    ),
+    Held(
+        table="exchange_cursor", mine=f"channel_id IN ({_CHANNELS})", same=("id", "channel_id", "receiver_id", "delivered", "digest"), parties=("receiver_id",)
+    ),
+    Held(
+        table="exchange_envelope",
+        mine=_MINE,
+        same=("channel_id", "seq", "sender_id", "receiver_id", "kind", "document", "seen", "body", "digest", "signature", "key_id", "at"),
+        parties=("sender_id", "receiver_id"),
+        sealed_by=_BY_CHANNEL,
+    ),
+    Held(
+        table="exchange_receipt", mine=f"channel_id IN ({_CHANNELS})", same=("channel_id", "seq", "digest", "signature", "key_id", "at"), sealed_by=_BY_CHANNEL
+    ),
+]
 
 # What can be asked for as a standard message, in which media types, and who writes it.
 WRITERS = {kind: dict.fromkeys(MEDIA_TYPES, "apps.exchange.services.write") for kind in ("order", "order_response")}

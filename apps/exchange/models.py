@@ -77,3 +77,18 @@ class Envelope(models.Model):
     class Meta:
         verbose_name = _("envelope")
         verbose_name_plural = _("envelopes")
+
+
+class Receipt(models.Model):
+    """The receiver signs that it took a channel in as far as this envelope: one each time that its cursor moves. Never changed, never removed.
+
+    The digest stands for every envelope before it, too. signature = Ed25519 over `chaining.receipt_of`, by the receiver's key.
+    """
+
+    pk = models.CompositePrimaryKey("channel_id", "seq")
+    channel = models.ForeignKey(Channel, models.PROTECT, related_name="+", db_index=False)
+    seq = models.BigIntegerField()
+    digest = models.BinaryField()
+    key = models.ForeignKey(SigningKey, models.PROTECT, related_name="+", db_index=False)
+    signature = models.BinaryField()
+    at = models.DateTimeField()

@@ -53,14 +53,42 @@ def exported_keys() -> Iterator[Mapping[str, Any]]:
         yield {"id": str(row.pk), "enterprise": str(row.enterprise_id), "public": bytes(row.public).hex(), **dates}
 
 
-def exported_channels() -> list[tuple[uuid.UUID, str, str]]:
-    """The channels of the acting enterprise: id, and the slugs of sender and receiver."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportedChannel:
+    """A channel as an export begins with it: its parties, and how far it goes."""
+
+    id: uuid.UUID
+    sender_id: uuid.UUID
+    receiver_id: uuid.UUID
+    sender_slug: str
+    receiver_slug: str
+    head: int
+    digest: bytes
+
+
+def exported_channels() -> list[ExportedChannel]:
+    """The channels of the acting enterprise."""
     me = acting.home().id
-    return list(models.Channel.objects.filter(Q(sender=me) | Q(receiver=me)).order_by("id").values_list("id", "sender__slug", "receiver__slug"))
+    rows = models.Channel.objects.filter(Q(sender=me) | Q(receiver=me)).select_related("sender", "receiver").order_by("id")
+    return [
+        ExportedChannel(
+            id=row.pk,
+            sender_id=row.sender_id,
+            receiver_id=row.receiver_id,
+            sender_slug=row.sender.slug,
+            receiver_slug=row.receiver.slug,
+            head=row.head,
+            digest=bytes(row.digest),
+        )
+        for row in rows
+    ]
 
 
 def exported_envelopes(*, channel: uuid.UUID) -> Iterator[Mapping[str, Any]]:
-    """A channel's envelopes from the first on, as an export holds them. body: the very text that was hashed; other bytes in hexadecimal."""
+    """A channel's envelopes from the first on, as an export holds them: what is signed, and nothing that could be changed unseen.
+
+    body: the very text that was hashed; other bytes in hexadecimal.
+    """
     for row in models.Envelope.objects.filter(channel_id=channel).order_by("seq").iterator():
         yield {
             "channel": str(row.channel_id),
@@ -68,11 +96,22 @@ def exported_envelopes(*, channel: uuid.UUID) -> Iterator[Mapping[str, Any]]:
             "sender": str(row.sender_id),
             "receiver": str(row.receiver_id),
             "kind": row.kind,
-            "document": str(row.document),
-            "seen": row.seen,
-            "at": row.at.isoformat(),
             "key": str(row.key_id),
             "body": bytes(row.body).decode(),
+            "digest": bytes(row.digest).hex(),
+            "signature": bytes(row.signature).hex(),
+        }
+
+
+def exported_receipts(*, channel: uuid.UUID) -> Iterator[Mapping[str, Any]]:
+    """What the receiver of a channel signed for, in the order of the envelopes."""
+    for row in models.Receipt.objects.filter(channel_id=channel).select_related("channel").order_by("seq").iterator():
+        yield {
+            "channel": str(row.channel_id),
+            "seq": row.seq,
+            "receiver": str(row.channel.receiver_id),
+            "at": row.at.isoformat(),
+            "key": str(row.key_id),
             "digest": bytes(row.digest).hex(),
             "signature": bytes(row.signature).hex(),
         }

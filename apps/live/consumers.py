@@ -13,17 +13,22 @@ from django.conf import settings
 from django.contrib import auth
 from django.http import HttpRequest, parse_cookie
 from django.http.request import split_domain_port, validate_host
+from django.utils import translation
+from django.utils.translation import gettext as _
 
 from apps.accounts import selectors as accounts
 from apps.accounts.selectors import CHOSEN, Entry
+from apps.base import limiting
 from apps.base.acting import act_as
+from apps.base.api import PROBLEM, dumps
+from apps.base.problems import body_of
 from apps.documents import selectors as documents
 from apps.live import bridge
 from apps.live.bridge.groups import bare
 
 log = logging.getLogger(__name__)
 
-BAD_CURSOR, NOT_SIGNED_IN, NO_ENTRY = 4400, 4401, 4403
+BAD_CURSOR, NOT_SIGNED_IN, NO_ENTRY, TOO_MANY = 4400, 4401, 4403, 4429
 TOO_BIG, UNWANTED, BROKEN, LATER = 1009, 1008, 1011, 1013
 LARGEST_MESSAGE = 1024
 # Seconds of silence after which a heartbeat goes out: less than proxies wait, and a dead connection is found out.
@@ -61,6 +66,7 @@ class Caller:
     session_key: str
     enterprise: str
     after: str
+    languages: str
 
     @classmethod
     def read(cls, scope: dict[str, Any]) -> "Caller":
@@ -76,6 +82,7 @@ class Caller:
             session_key=parse_cookie(headers.get("cookie", "")).get(settings.SESSION_COOKIE_NAME, ""),
             enterprise=query.get("enterprise", [""])[0],
             after=query.get("after", [""])[0],
+            languages=headers.get("accept-language", ""),
         )
 
     def may_come(self) -> bool:
@@ -88,14 +95,25 @@ class Caller:
         origin = urlsplit(self.origin)
         return (origin.scheme, origin.netloc.lower()) == (urlsplit(settings.BASE_URL).scheme, self.host.lower())
 
+    def language(self) -> str:
+        """The one in which a refusal is said."""
+        request = HttpRequest()
+        request.META["HTTP_ACCEPT_LANGUAGE"] = self.languages
+        return translation.get_language_from_request(request)
+
     def admitted(self) -> Admitted:
-        """The entry of the token, or of the session. Asked in the lobby. Raises Refused."""
-        if self.token:
-            entry = accounts.entry_by_token(self.token)
-            if entry is None:
-                raise Refused(NOT_SIGNED_IN)
-            return Admitted(entry=entry, keys=frozenset({entry.key}), by_session=False)
-        return self._by_session()
+        """The entry of the token, or of the session. Asked in the lobby. Raises Refused, TooMany."""
+        admitted = self._by_token() if self.token else self._by_session()
+        entry = admitted.entry
+        with translation.override(self.language()):
+            limiting.take(("sockets-of-token", str(entry.actor.id)), ("sockets-of-enterprise", str(entry.home.id)))
+        return admitted
+
+    def _by_token(self) -> Admitted:
+        entry = accounts.entry_by_token(self.token)
+        if entry is None:
+            raise Refused(NOT_SIGNED_IN)
+        return Admitted(entry=entry, keys=entry.keys, by_session=False)
 
     def _by_session(self) -> Admitted:
         request = HttpRequest()
@@ -107,7 +125,7 @@ class Caller:
         entry = accounts.choose(entries, host=self.host, chosen=self.enterprise or request.session.get(CHOSEN, ""))
         if entry is None or self.enterprise not in ("", entry.home.slug):
             raise Refused(NO_ENTRY)
-        return Admitted(entry=entry, keys=accounts.session_keys(self.session_key, user) | {entry.key}, by_session=True)
+        return Admitted(entry=entry, keys=accounts.session_keys(self.session_key, user) | entry.keys, by_session=True)
 
 
 class EventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
@@ -138,10 +156,26 @@ class EventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self.accept(caller.subprotocol)
             await self.close(refused.code)
             return
+        except limiting.TooMany as error:
+            await self._answer_too_many(caller, error)
+            return
         await self.accept(caller.subprotocol)
         with act_as(admitted.entry.home, by=admitted.entry.actor):
             log.info("a socket was opened")
         self._task = asyncio.create_task(self._live())
+
+    async def _answer_too_many(self, caller: Caller, error: limiting.TooMany) -> None:
+        """429 as REST gives it; where the server answers no handshake by a response (ASGI, websocket.http.response), a socket that closes with 4429."""
+        if "websocket.http.response" not in (self.scope.get("extensions") or {}):
+            await self.accept(caller.subprotocol)
+            await self.close(TOO_MANY, reason=str(error))
+            return
+        with translation.override(caller.language()):
+            body = dumps(body_of(status=429, code="too-many", title=_("Too many requests."), detail=str(error)))
+            said = {"content-type": PROBLEM, "retry-after": str(error.wait), "content-language": translation.get_language()}
+        headers = [(name.encode(), value.encode()) for name, value in said.items()]
+        await self.base_send({"type": "websocket.http.response.start", "status": 429, "headers": headers})
+        await self.base_send({"type": "websocket.http.response.body", "body": body})
 
     async def _join(self, caller: Caller) -> Admitted:
         """Enter the group before anything is said, and before `accept`: what happens from then on is heard."""

@@ -39,7 +39,7 @@ def database_login(name: str) -> dict[str, Any]:
     login: dict[str, Any] = settings.DATABASES["default"]
     options = {key: value for key, value in login["OPTIONS"].items() if key not in ("pool", "server_side_binding")}
     where = {"dbname": login["NAME"], "user": login["USER"], "password": login["PASSWORD"], "host": login["HOST"], "port": login["PORT"]}
-    return {**where, "application_name": name, "connect_timeout": 3, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2, **options}
+    return {**where, "application_name": name, **options}
 
 
 # Events --------------------------------------------------------------------------------------------------------------

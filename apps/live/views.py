@@ -1,6 +1,7 @@
 """The day's work, the search over everything, whether the portal is well, and the pages for what went wrong."""
 
 import datetime as dt
+import sys
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -14,7 +15,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from apps.base import acting, clock
+from apps.base.api import cannot_reach
 from apps.base.pages import in_home
+from apps.base.patience import is_unavailable
 from apps.base.templatetags.tributary import day_text, tone_of
 from apps.catalog import selectors as catalog
 from apps.documents import selectors as documents
@@ -229,5 +232,11 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """Without context processors, as the database may be what broke."""
+    """Without context processors, as the database may be what broke; then it is 503, and worth another try."""
+    error = sys.exc_info()[1]
+    if error is not None and is_unavailable(error) and request.path.startswith("/api/"):
+        return cannot_reach()
+    if error is not None and is_unavailable(error):
+        page = loader.render_to_string("errors/503.html", {"request": request, "request_id": request_id.get()})
+        return HttpResponse(page, status=503, headers={"Retry-After": "2"})
     return HttpResponse(loader.render_to_string("errors/500.html", {"request": request, "request_id": request_id.get()}), status=500)

@@ -1,5 +1,6 @@
 from django.utils.translation import gettext_lazy as _
 
+from apps.base.announcing import Held
 from apps.base.problems import Problem
 from apps.base.text import Text
 from apps.network.selectors import NoPartner
@@ -14,3 +15,30 @@ PROBLEMS = {
 }
 
 MENU = [{"code": "network", "label": Text("Network", "协同网络"), "url": "network", "icon": "affiliate", "permission": "network.view", "order": 60}]
+
+_MINE = "%(me)s IN (inviter_id, invitee_id)"
+_SILENT = f"SELECT p.id FROM network_partnership p WHERE {_MINE} AND NOT EXISTS (SELECT 1 FROM exchange_channel c WHERE c.partnership_id = p.id)"
+
+# What was never used goes with whoever leaves; elsewhere his consent ends, and the partner keeps what was said.
+HELD = [
+    Held(
+        table="network_partnership",
+        mine=_MINE,
+        same=("id", "inviter_id", "invitee_id", "role"),
+        parties=("inviter_id", "invitee_id"),
+        dispensable=True,
+        left=f"DELETE FROM network_partnership WHERE id IN ({_SILENT})",
+    ),
+    Held(
+        table="network_consent",
+        mine=f"partnership_id IN (SELECT id FROM network_partnership WHERE {_MINE})",
+        parties=("enterprise_id",),
+        dispensable=True,
+        own=("state", "document_types", "changed_at"),
+        of=("partnership_id", "network_partnership"),
+        left=f"DELETE FROM network_consent WHERE partnership_id IN ({_SILENT})",
+    ),
+    Held(
+        table="network_consent", mine="false", left="UPDATE network_consent SET state = 'ended', changed_at = %(at)s WHERE enterprise_id = %(me)s", moved=False
+    ),
+]

@@ -4,10 +4,11 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
+from unfold.decorators import action
 
 from apps.base import clock
 from apps.base.admin import OperatorAdmin, SeenInline, platform
@@ -43,15 +44,24 @@ class EnterpriseAdmin(OperatorAdmin):
         "schema_name",
         "ready",
         "suspended_at",
+        "offboarded_at",
         "created_at",
     )
-    readonly_fields = ("slug", "roles", "schema_name", "ready", "suspended_at", "created_at")
+    readonly_fields = ("slug", "roles", "schema_name", "ready", "suspended_at", "offboarded_at", "created_at")
     actions = ("suspend", "resume")
+    actions_detail = ("move",)
     inlines = (DomainInline, EndpointInline)
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponseBase:
         """An enterprise is provisioned with its home, not written as a row."""
         return redirect("admin:provision")
+
+    @action(description=_("Export or offboard"), url_path="move")  # type: ignore[untyped-decorator]
+    def move(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        row = self.get_object(request, object_id)
+        if row is None or row.offboarded_at is not None:
+            raise Http404
+        return redirect("admin:moving", slug=row.slug)
 
     @admin.action(description=_("Suspend: nobody can enter"))
     def suspend(self, request: HttpRequest, chosen: QuerySet[models.Enterprise]) -> None:

@@ -41,6 +41,7 @@ class Enterprise(Identified, TenantMixin):  # type: ignore[misc, django-manager-
     time_zone = models.CharField(_("time zone"), max_length=50, default="UTC")
     ready = models.BooleanField(_("ready"), default=False, help_text=_("Its home stands and can be entered."))
     suspended_at = models.DateTimeField(_("suspended at"), null=True, blank=True)
+    offboarded_at = models.DateTimeField(_("left at"), null=True, blank=True, help_text=_("Its home is gone; its partners keep what was said."))
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta:

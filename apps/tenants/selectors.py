@@ -58,6 +58,15 @@ def home(*, slug: str | None = None, id: uuid.UUID | None = None) -> Home | None
     return Home(**row) if row else None
 
 
+_STANDING = "SELECT id, slug, name, schema_name, language, currency, time_zone FROM tenants_enterprise WHERE slug = %s AND (offboarded_at IS NULL OR %s)"
+
+
+def standing(*, slug: str, gone: bool = False) -> Home | None:
+    """An enterprise whose home stands here, whether or not it can be entered; gone: also one that has left. Not for whoever would enter it."""
+    row = first(_STANDING, _HOME, [slug, gone])
+    return Home(**row) if row else None
+
+
 def home_at(*, host: str) -> Home | None:
     """The enterprise that a host name opens directly, else None."""
     domain = models.Domain.objects.select_related("tenant").filter(domain=host.lower(), tenant__ready=True, tenant__suspended_at=None).first()

@@ -9,6 +9,11 @@ from apps.base import acting
 from apps.base.models import new_id
 
 
+def folder_of(home: acting.Home) -> Path:
+    """The folder of an enterprise's files."""
+    return Path(files().base_location).resolve() / home.schema
+
+
 class HomeStorage(FileSystemStorage):
     """A file system whose root is the acting enterprise's folder, which no name leads out of; without an enterprise it raises."""
 
@@ -37,6 +42,12 @@ class HomeStorage(FileSystemStorage):
         except BaseException:
             unfinished.unlink(missing_ok=True)
             raise
+        # The name, too, must outlive a crash of the machine.
+        folder = os.open(place.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
     def read(self, name: str) -> bytes:
         """The bytes of a file. Raises FileNotFoundError."""

@@ -65,7 +65,7 @@ def asks_past_the_wall(found: Module) -> Finding:
     for node in ast.walk(found.tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             value = node.func.value
-            if node.func.attr == "connect" and isinstance(value, ast.Name) and value.id in ("psycopg", "Connection", "AsyncConnection"):
+            if node.func.attr == "connect" and isinstance(value, ast.Name) and value.id in ("psycopg", "Connection", "AsyncConnection", "PatientConnection"):
                 yield at(found, node)
             if node.func.attr in ("using", "db_manager"):
                 yield at(found, node)
@@ -266,8 +266,8 @@ ROOMS = {
 # What an app has beyond the common rooms; a new one is a decision, and needs its word here.
 ITS_OWN = {
     "base": {
-        *("acting", "announcing", "asking", "clock", "describing", "fields", "findings", "formulas", "inputs", "pages", "paging"),
-        *("problems", "reference", "retrying", "rows", "templatetags", "text", "units"),
+        *("acting", "announcing", "asking", "clock", "describing", "fields", "findings", "formulas", "inputs", "limiting", "pages", "paging"),
+        *("patience", "problems", "reference", "retrying", "rows", "sharing", "templatetags", "text", "units"),
     },
     "tenants": {"boundary", "cache", "logs", "middleware", "storage", "wall"},
     "accounts": {"adapter", "middleware"},

@@ -103,6 +103,8 @@ def answer_lost() -> Iterator[list[bool]]:
         cut.append(True)
         pid, pgconn = wrapper.connection.info.backend_pid, wrapper.connection.pgconn
         pgconn.send_query(b"COMMIT")
+        while pgconn.flush():
+            pass
         pgconn.finish()
         until = time.monotonic() + 10
         while _outside().execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", [pid]).fetchone():

@@ -14,9 +14,10 @@ from apps.documents.types import TYPES
 from apps.documents.vocabulary import DocumentType, Move
 from apps.exchange.services.lifting import Stuck
 from apps.network.selectors import NoPartner
+from tests.faults.rows import Request, View
 
 if TYPE_CHECKING:
-    from tests.faults.simulation import Request, Simulation, View
+    from tests.faults.simulation import Simulation
 
 DAYS = [dt.date(2027, 1, day) for day in range(1, 29)]
 PRICES = [Decimal(f"{number}.50") for number in range(80, 90)]
@@ -84,8 +85,6 @@ def new(world: Simulation, me: int) -> Request | None:
 
 def request(world: Simulation, me: int, partner: int, document: uuid.UUID | None, document_type: DocumentType, move: Move,
             given: dict[str, Any]) -> Request:  # fmt: skip
-    from tests.faults.simulation import Request
-
     world.keys_used += 1
     inline = move.crosses and world.random() < 0.2
     return Request(world.keys_used, me, partner, document, document_type, move, given, inline, f"{world.keys_used}")
@@ -144,7 +143,7 @@ def new_line(world: Simulation, position: int, quantity: Decimal | None = None, 
 
 def counting_lines(world: Simulation, me: int, partner: int) -> list[Line]:
     """A line that counts on an order's line that is agreed, as its issuer sees it; none where there is none."""
-    for document in world.known[me][-20:]:
+    for document in world.known[me][-6:]:
         order = world.db.rows["view", me, document]
         if order.partner == partner and order.type.ordered and any(line.agreed for line in order.content.lines):
             line = next(line for line in order.content.lines if line.agreed)

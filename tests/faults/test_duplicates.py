@@ -139,14 +139,14 @@ def write_from_both_sides(rounds: int) -> None:
     seed, began = seeds.fresh(), time.monotonic()
     buyer, seller = make_pair()
     two = [line("A-1"), line("A-2", "5", "9.99")]
-    documents = [order(buyer, seller, two) for _document in range(2)]
+    documents = [order(buyer, seller, two) for _round in range(rounds)]
     met: Counter[str] = Counter()
 
     def write(number: int) -> None:
         chance = random.Random(f"{seed} {number}")
         member, side = ((buyer, "buyer"), (seller, "seller"))[number % 2]
-        for turn in range(rounds):
-            uid = documents[(number // 2 + turn) % len(documents)]
+        for turn in range(3 * rounds):
+            uid = documents[turn // 3]
             if found := wanted(member, uid, side, chance):
                 answer = insisted(member, f"orders/{uid}/moves/{found[0]}/", found[1], f"w-{number}-{turn}")
                 met[f"{answer.status_code}"] += 1

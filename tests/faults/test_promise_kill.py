@@ -75,6 +75,7 @@ def kept(member: Member) -> list[tuple[Any, ...]]:
     return [(row["wanted"], row["pegged"]) for row in rows]
 
 
+@pytest.mark.night
 def test_promises_survive_kills(house: House) -> None:
     seed = random.randrange(10**6)
     print(f"seed {seed}")

@@ -1,4 +1,4 @@
-"""The exchange in simulated time: in a million steps of six enterprises nothing is lost, doubled, or different on two sides; and what is put in is found."""
+"""The exchange in simulated time: in 200,000 steps (by night ten million) nothing is lost, doubled, or different on two sides; what is put in is found."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ import pytest
 from apps.documents.services import folding
 from apps.exchange.services import lifting
 from tests import tally
-from tests.faults import saying, seeds, simulation
+from tests.faults import rows, saying, seeds, simulation
 from tests.faults.simulation import Anomaly, Simulation
 from tests.faults.world import FATES, Database
 
-STEPS, NIGHT = 1_000_000, 10_000_000
+STEPS, NIGHT = 200_000, 10_000_000
 SMALL = 60_000
 """Steps within which a fault that was put in must be found."""
 
@@ -53,13 +53,14 @@ def simulate(steps: int) -> None:
     assert set(world.moves) == crossing
     assert {*FATES, "committed"} == set(world.db.met)
     refused = ("refused: NotAllowed", "refused: NoPartner", "refused: Stuck")
-    assert all(world.happened[what] for what in ("met", "request lost", "answer lost", "crash", "a tier could not go on", *refused)), world.happened
+    wanted = ("met", "request lost", "answer lost", "crash", "a tier could not go on", "4 in one conversation", *refused)
+    assert [what for what in wanted if not world.happened[what]] == []
     failed = sum(count for fate, count in world.db.met.items() if fate != "committed")
     more = {"envelopes": sum(world.moves.values()), "transactions failed": failed, "crashes": world.happened["crash"], "met": world.happened["met"]}
     tally.tell("simulated exchange", tried=world.steps, seconds=time.monotonic() - began, seed=seed, **more)
 
 
-def test_nothing_is_lost_in_a_million_steps() -> None:
+def test_nothing_is_lost_in_many_steps() -> None:
     simulate(STEPS)
 
 
@@ -84,7 +85,7 @@ def test_one_seed_gives_one_course_of_things() -> None:
 
 def _cursor_outside_the_transaction(patch: pytest.MonkeyPatch) -> None:
     def advance(lane: simulation.Inbound, reached: lifting.Reached) -> None:
-        lane.db.rows["cursor", lane.way] = simulation.Cursor(reached.delivered, reached.digest)
+        lane.db.rows["cursor", lane.way] = rows.Cursor(reached.delivered, reached.digest)
 
     patch.setattr(simulation.Inbound, "advance", advance)
 

@@ -228,3 +228,25 @@ def test_whoever_is_not_signed_in_signs_in_where_everybody_does() -> None:
     first = client.get("/admin/")["Location"]
     assert client.get(first)["Location"] == "/accounts/login/?next=/admin/"
     assert client.post("/admin/login/", {"username": "a@b.example", "password": "x"})["Location"].startswith("/accounts/login/")
+
+
+def test_an_enterprise_is_exported_and_leaves_when_its_name_is_written(operator: PageClient, pair: Two) -> None:
+    buyer, seller = pair
+    company.order(buyer, seller)
+    page = f"/admin/moving/{buyer.slug}/"
+    assert operator.get(f"/admin/tenants/enterprise/{buyer.id}/move/")["Location"] == page
+    assert "Offboard for good" in operator.get(page).content.decode()
+    operator.cookies["django_language"] = "zh-hans"
+    assert "确认注销" in operator.get(page).content.decode()
+    with unchanged(buyer, seller):
+        exported = operator.post(page, {"deed": "export"})
+        assert (exported.status_code, exported.context["file"].exists()) == (200, True)
+        assert operator.post(page, {"deed": "sell"}).status_code == 422
+    assert buyer.page_client().get(page).status_code == 404
+    assert operator.post(page, {"deed": "offboard", "again": seller.slug}).status_code == 422
+    assert buyer.api.get("me/").status_code == 200
+    gone = operator.post(page, {"deed": "offboard", "again": buyer.slug, "keep": "on"})
+    assert (gone.status_code, gone.context["done"], gone.context["file"].exists()) == (200, "offboard", True)
+    assert (buyer.api.get("me/").status_code, operator.get(page).status_code) == (401, 404)
+    assert operator.get(f"/admin/tenants/enterprise/{buyer.id}/move/").status_code == 404
+    assert ask("SELECT count(*) AS n FROM pg_namespace WHERE nspname = %s", [buyer.home.schema]) == [{"n": 0}]

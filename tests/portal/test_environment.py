@@ -96,9 +96,17 @@ def test_production_refuses_what_is_missing_or_wrong(var: dict[str, str], tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_owner_without_a_database_is_a_slip(var: dict[str, str]) -> None:
-    with pytest.raises(EnvironmentRefused, match="without DATABASE_URL"):
-        Environment.read(var | {"DATABASE_OWNER_URL": PRODUCTION["DATABASE_URL"]})
+@pytest.mark.parametrize("name", ["DATABASE_OWNER_URL", "DATABASE_SUPERUSER_URL"])
+def test_an_owner_without_a_database_is_a_slip(var: dict[str, str], name: str) -> None:
+    with pytest.raises(EnvironmentRefused, match=f"{name} is set without DATABASE_URL"):
+        Environment.read(var | {name: PRODUCTION["DATABASE_URL"]})
+
+
+def test_a_superuser_is_known_where_he_is_given(var: dict[str, str]) -> None:
+    assert Environment.read(var | PRODUCTION).superuser is None
+    highest = Environment.read(var | PRODUCTION | {"DATABASE_SUPERUSER_URL": "postgresql://postgres:secret@db:5432/tributary"}).superuser
+    assert highest is not None
+    assert (highest.user, highest.host) == ("postgres", "db")
 
 
 def test_the_brokers_client_cannot_take_the_business_database_for_its_own(var: dict[str, str]) -> None:

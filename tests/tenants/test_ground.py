@@ -11,7 +11,7 @@ from tests.cast import Cast, Member, order, snapshot, unchanged
 
 CHANGED = (
     *("documents_document", "documents_line", "documents_schedule", "documents_step"),
-    *("public.exchange_channel", "public.exchange_cursor", "public.exchange_envelope"),
+    *("public.exchange_channel", "public.exchange_cursor", "public.exchange_envelope", "public.exchange_receipt"),
 )
 
 

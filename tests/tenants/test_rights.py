@@ -37,6 +37,7 @@ DENIED = [
     "SELECT * FROM django_migrations",
     "SET ROLE postgres",
     "SET ROLE tributary_owner",
+    "SET ROLE tributary_keeper",
     "SET SESSION AUTHORIZATION postgres",
     "SELECT set_config('role', '{other}', true)",
     "SELECT set_config('search_path', '{other}', true)",
@@ -67,6 +68,8 @@ DENIED = [
     "UPDATE exchange_envelope SET body = ''",
     "DELETE FROM exchange_envelope",
     "TRUNCATE exchange_envelope",
+    "UPDATE exchange_receipt SET seq = 0",
+    "DELETE FROM exchange_receipt",
     "DELETE FROM exchange_channel",
     "DELETE FROM exchange_cursor",
     "DELETE FROM network_consent",
@@ -305,5 +308,6 @@ def test_every_shared_table_is_forced_or_closed() -> None:
     assert open_to_all == {"tenants_epoch"}
     forced = {row["relname"] for row in ask("SELECT relname FROM pg_class WHERE relforcerowsecurity")}
     assert forced == {
-        *("network_partnership", "network_consent", "exchange_channel", "exchange_cursor", "exchange_envelope", "exchange_signingkey", "exchange_sealedkey")
+        *("network_partnership", "network_consent", "exchange_channel", "exchange_cursor", "exchange_envelope", "exchange_receipt"),
+        *("exchange_signingkey", "exchange_sealedkey"),
     }

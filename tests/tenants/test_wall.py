@@ -75,7 +75,7 @@ def test_every_statement_runs_in_the_role_of_whoever_acts(cast: Cast) -> None:
 def test_limits_are_set_for_each_transaction(cast: Cast) -> None:
     with cast.maker.acting(), connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('statement_timeout'), current_setting('lock_timeout'), current_setting('idle_in_transaction_session_timeout')")
-        assert cursor.fetchone() == ("20s", "5s", "1min")
+        assert cursor.fetchone() == ("8s", "5s", "10s")
 
 
 def test_after_a_savepoint_was_rolled_back_the_role_stands(cast: Cast) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 from openpyxl import Workbook, load_workbook
 from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell.read_only import EMPTY_CELL
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 from openpyxl.utils.exceptions import InvalidFileException
@@ -58,6 +59,9 @@ class Read:
 
     tables: list[Table] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+
+
+NOT_THERE: Final = frozenset([id(EMPTY_CELL)])
 
 
 def read(data: bytes, sheets: Sequence[Sheet]) -> Read:
@@ -135,7 +139,8 @@ def _read_sheet(worksheet: Any, table: Table, findings: list[Finding], left: int
     rows = worksheet.iter_rows(max_col=MOST_COLUMNS, max_row=left + 2)
     columns = _headings(next(rows, ()), table, findings)
     for number, cells in enumerate(rows, start=2):
-        if all(cell.value is None for cell in cells):
+        # Told by what they are before they are looked at: a sheet may have tens of thousands of rows that are not there.
+        if NOT_THERE.issuperset(map(id, cells)) or all(cell.value is None for cell in cells):
             continue
         if len(table.rows) >= left:
             raise refuse(table.title, "too_many", _("A workbook may have %(most)d rows at most. Split it into several.") % {"most": MOST_ROWS})

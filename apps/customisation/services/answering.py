@@ -17,7 +17,7 @@ from apps.base import formulas, units
 from apps.base.findings import Finding
 from apps.base.templatetags.tributary import MINOR_UNITS
 from apps.base.text import Text
-from apps.customisation.models import Product, Release, said
+from apps.customisation.models import Option, Product, Release, said
 from apps.customisation.services import picturing, reading, solving
 from apps.customisation.services.knowing import Known, known, words
 from apps.customisation.services.solving import Change, Choices, Offer, Reason, Session
@@ -71,12 +71,25 @@ def product_told(row: Product) -> Plain:
 
 
 def answer_picture(body: Mapping[str, Any], partner_id: uuid.UUID | None) -> Plain:
-    """A picture by its name: `{"media_type", "content"}`, the content in Base64 (RFC 4648, 4)."""
+    """A picture by its name: `{"media_type", "content"}`, the content in Base64 (RFC 4648, 4). A partner gets those of what he may see."""
+    name = str(body.get("picture", ""))
     try:
-        media_type, content = picturing.read_picture(name=str(body.get("picture", "")))
+        if partner_id is not None and not _is_shown(name, partner_id):
+            raise picturing.NoSuchPicture(_("There is no such picture."))
+        media_type, content = picturing.read_picture(name=name)
     except picturing.NoSuchPicture as error:
         return refused([Finding("/picture", "missing", str(error))])
     return {"media_type": media_type, "content": base64.b64encode(content).decode()}
+
+
+def _is_shown(name: str, partner_id: uuid.UUID) -> bool:
+    """Whether a picture is of a product that this partner may see, or of an option in one of its published releases."""
+    if not picturing.NAME.match(name):
+        return False
+    seen = sold(partner_id)
+    if seen.filter(picture=name).exists():
+        return True
+    return Option.objects.filter(picture=name, feature__release__product__in=seen, feature__release__published_at__isnull=False).exists()
 
 
 def answer_configuration(body: Mapping[str, Any], partner_id: uuid.UUID | None) -> Plain:

@@ -138,7 +138,7 @@ def outcome_of(move: Move, outcome: str) -> str:
 def apply(document_type: DocumentType, content: Content, said: Said) -> Content:
     """The document after one more move. The given content is left as it was; lines that do not change are shared."""
     move = allowed(document_type, content, said)
-    after = replace(content, lines=list(content.lines))
+    after = Content(content.state, content.number, content.issued_on, content.currency, content.note, content.details, list(content.lines))
     outcome = EFFECTS[move.effect](after, said.data)
     after.state = outcome_of(move, outcome)
     return after

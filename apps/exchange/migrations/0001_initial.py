@@ -94,6 +94,18 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'envelopes',
             },
         ),
+        migrations.CreateModel(
+            name='Receipt',
+            fields=[
+                ('pk', models.CompositePrimaryKey('channel_id', 'seq', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('seq', models.BigIntegerField()),
+                ('digest', models.BinaryField()),
+                ('signature', models.BinaryField()),
+                ('at', models.DateTimeField()),
+                ('channel', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='exchange.channel')),
+                ('key', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='exchange.signingkey')),
+            ],
+        ),
         migrations.AddConstraint(
             model_name='channel',
             constraint=models.UniqueConstraint(fields=('sender', 'receiver'), name='channel_once'),

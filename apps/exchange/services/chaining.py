@@ -1,5 +1,6 @@
 """The chain: canonical bytes and digests."""
 
+import datetime as dt
 import hashlib
 import uuid
 from collections.abc import Mapping
@@ -16,6 +17,11 @@ def canonical(body: Mapping[str, Any]) -> bytes:
 def digest_of(body: bytes, previous: bytes) -> bytes:
     """SHA-256 over the body and the digest of the envelope before it."""
     return hashlib.sha256(body + previous).digest()
+
+
+def receipt_of(*, channel: uuid.UUID, seq: int, digest: bytes, receiver: uuid.UUID, at: dt.datetime) -> bytes:
+    """What a receiver signs: that it took this channel in as far as the envelope of this number and digest."""
+    return canonical({"receipt": "taken", "channel": str(channel), "seq": seq, "digest": digest.hex(), "receiver": str(receiver), "at": at.isoformat()})
 
 
 def link(*, channel: uuid.UUID, head: int, previous: bytes, sender: uuid.UUID, receiver: uuid.UUID, kind: str,

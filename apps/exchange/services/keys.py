@@ -13,7 +13,7 @@ from django.db import transaction
 
 from apps.base import acting, clock
 from apps.exchange import models
-from apps.tenants.services import Provisioned
+from apps.tenants.services import Leaving, Provisioned
 
 # A process asks anew for the key after this time, so that a rotation reaches all of them.
 FRESH_SECONDS = 60.0
@@ -79,3 +79,8 @@ def signed(*, key: uuid.UUID, sender: uuid.UUID, digest: bytes, signature: bytes
 def make_first_key(news: Provisioned) -> None:
     """React to a new home: its enterprise can sign from the first moment."""
     make_key(at=news.at)
+
+
+def forget_key(news: Leaving) -> None:
+    """React to an enterprise that leaves: this process does not sign in its name any more. Elsewhere nobody acts for it who could."""
+    _opened.pop(news.home.id, None)

@@ -19,6 +19,7 @@ import orjson
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.utils.translation import gettext as _
 
+from apps.base.patience import is_unavailable
 from apps.exchange.services.chaining import digest_of
 
 log = logging.getLogger(__name__)
@@ -207,6 +208,9 @@ def take(lane: Lane, reached: Reached, envelope: Taken) -> None:
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
+        if is_unavailable(error):
+            # Nothing is wrong with the envelope: the disk is full, and the sweep tries again.
+            raise
         log.exception("an envelope cannot be taken", extra={"channel": str(reached.channel), "seq": envelope.seq})
         raise Stuck(envelope.seq, str(error) or type(error).__name__) from error
 
@@ -231,6 +235,6 @@ def sweep(channels: Iterable[tuple[uuid.UUID, uuid.UUID]], deliver: Callable[[uu
     for sender, receiver in channels:
         try:
             total += deliver(sender, receiver)
-        except DatabaseError:
+        except (DatabaseError, OSError):
             log.exception("a channel could not be swept", extra={"sender": str(sender), "receiver": str(receiver)})
     return total

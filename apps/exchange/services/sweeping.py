@@ -4,10 +4,12 @@ import uuid
 from dataclasses import dataclass
 
 from django.db.models import F, Q
+from django.utils.translation import gettext as _
 
 from apps.base import acting, clock
 from apps.exchange import crossing, models
 from apps.exchange.services import lifting
+from apps.tenants.services import Closed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,26 @@ def sweep(*, even_halted: bool = False) -> Swept:
         delivered = lifting.sweep(channels, lambda sender, receiver: crossing.deliver(sender=sender, receiver=receiver))
         halted = models.Cursor.objects.exclude(halted_at=None).count()
     return Swept(channels=len(channels), delivered=delivered, halted=halted)
+
+
+class Unfinished(RuntimeError):
+    """An enterprise that leaves has said what its partners have not taken in yet. The message names them."""
+
+
+def finish(news: Closed) -> None:
+    """React to a door that was shut: whatever waits from or for this enterprise is delivered. Raises Unfinished."""
+    me = news.home
+    with acting.act_as(me):
+        channels = list(models.Channel.objects.filter(Q(sender=me.id) | Q(receiver=me.id)).values_list("sender_id", "receiver_id"))
+    with acting.as_operator():
+        for sender, receiver in channels:
+            crossing.deliver(sender=sender, receiver=receiver, home=me if receiver == me.id else None)
+    with acting.act_as(me):
+        rows = models.Channel.objects.filter(Q(cursor=None, head__gt=0) | Q(head__gt=F("cursor__delivered")), sender=me.id)
+        behind = sorted(rows.values_list("receiver__slug", flat=True))
+    if behind and not news.anyway:
+        partners = ", ".join(behind)
+        raise Unfinished(_("%(slug)s has said what these partners have not taken in yet: %(partners)s") % {"slug": me.slug, "partners": partners})
 
 
 def resume(*, channel: uuid.UUID) -> int:

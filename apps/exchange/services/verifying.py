@@ -15,7 +15,7 @@ from apps.documents import selectors as documents
 from apps.documents import services as engine
 from apps.exchange import models
 from apps.exchange.services import keys
-from apps.exchange.services.chaining import digest_of
+from apps.exchange.services.chaining import digest_of, receipt_of
 
 # By the last part of an envelope's kind: the name of its id in the body, and who compares.
 ADDED = {"remark": ("message", engine.compare_remarks), "attachment": ("attachment", engine.compare_attachments)}
@@ -81,11 +81,16 @@ def _walk(channel: models.Channel, delivered: int, said: Told) -> Iterator[str]:
     """Walk one channel from its first envelope; gather what this side holds of it; say where a link does not hold."""
     mine = channel.sender_id == acting.home().id
     previous, seq = b"", 0
+    receipts = {receipt.seq: receipt for receipt in models.Receipt.objects.filter(channel_id=channel.pk)}
+    if delivered and delivered not in receipts:
+        yield f"envelope {delivered}: the receiver took it in and signed no receipt"
     for envelope in models.Envelope.objects.filter(channel_id=channel.pk).order_by("seq").iterator():
         seq += 1
         body, digest = bytes(envelope.body), bytes(envelope.digest)
         yield from _check(envelope, channel, seq, body, digest, previous)
         previous = digest
+        if receipt := receipts.pop(seq, None):
+            yield from _check_receipt(receipt, channel, digest, delivered)
         if not (mine or envelope.seq <= delivered):
             continue
         try:
@@ -98,6 +103,8 @@ def _walk(channel: models.Channel, delivered: int, said: Told) -> Iterator[str]:
                 said.moves[envelope.document].append(content)
         except (orjson.JSONDecodeError, KeyError, ValueError):
             yield f"envelope {envelope.seq}: its body cannot be read"
+    for number in receipts:
+        yield f"envelope {number}: the receiver signed for it, and it is not in the log"
     if seq != channel.head or previous != bytes(channel.digest):
         yield f"the channel's head says {channel.head} envelopes, the log has {seq}, or its last digest differs"
 
@@ -109,3 +116,13 @@ def _check(envelope: models.Envelope, channel: models.Channel, seq: int, body: b
         yield f"envelope {envelope.seq}: its digest does not fit its body and the envelope before it"
     if not keys.signed(key=envelope.key_id, sender=channel.sender_id, digest=digest, signature=bytes(envelope.signature)):
         yield f"envelope {envelope.seq}: the signature is not the sender's"
+
+
+def _check_receipt(receipt: models.Receipt, channel: models.Channel, digest: bytes, delivered: int) -> Iterator[str]:
+    if receipt.seq > delivered:
+        yield f"envelope {receipt.seq}: the receiver signed for it, and its cursor stands before it"
+    if bytes(receipt.digest) != digest:
+        yield f"envelope {receipt.seq}: the receiver signed for another one"
+    said = receipt_of(channel=channel.pk, seq=receipt.seq, digest=bytes(receipt.digest), receiver=channel.receiver_id, at=receipt.at)
+    if not keys.signed(key=receipt.key_id, sender=channel.receiver_id, digest=said, signature=bytes(receipt.signature)):
+        yield f"envelope {receipt.seq}: the signature of its receipt is not the receiver's"

@@ -19,8 +19,10 @@ Wake = Callable[[str], None]
 
 NAME = "tributary-listener"
 FIRST_WAIT, LONGEST_WAIT = 0.2, 10.0
-# A group of the channel layer is forgotten after a day.
-JOIN_AGAIN = 3600.0
+# Seconds of silence after which the database is asked whether it still hears us, and for which its answer is waited.
+SILENT = 5.0
+# A group of the channel layer is forgotten after a day, and when Redis is emptied: then the poll brings the news until it is joined again.
+JOIN_AGAIN = 30.0
 TOPICS = ("events", "network", "schedule")
 
 
@@ -63,8 +65,11 @@ class DatabaseSource:
     async def _listen(self) -> None:
         async with await psycopg.AsyncConnection.connect(**selectors.database_login(NAME), autocommit=True) as connection:
             await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
-            async for notified in connection.notifies():
-                self._wake(notified.payload)
+            while True:
+                async for notified in connection.notifies(timeout=SILENT):
+                    self._wake(notified.payload)
+                async with asyncio.timeout(SILENT):
+                    await connection.execute("SELECT 1")
 
     def opened(self, home: Home) -> None:
         """Every process hears all names."""

@@ -16,6 +16,7 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from psycopg import sql
 
+from apps.base.patience import PatientConnection
 from apps.live.selectors import database_login
 
 log = logging.getLogger(__name__)
@@ -59,7 +60,7 @@ class Notifier:
     def _by_database(self, names: list[str]) -> None:
         try:
             if self._connection is None:
-                self._connection = psycopg.connect(**database_login("tributary-notifier"), autocommit=True)
+                self._connection = PatientConnection.connect(**database_login("tributary-notifier"), autocommit=True)
             # NOTIFY takes no parameters. Several in one message are one transaction.
             statements = [sql.SQL("NOTIFY {}, {}").format(sql.Identifier(CHANNEL), sql.Literal(name)) for name in names]
             self._connection.execute(sql.SQL("; ").join(statements))

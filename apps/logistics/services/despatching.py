@@ -123,7 +123,7 @@ def _read(given: Mapping[str, Any], own: Mapping[Key, Decimal]) -> tuple[dict[st
 def _line(reader: Reader, at: str, given: Mapping[str, Any]) -> Asked | None:
     order = reader.uid(f"{at}/order", given.get("order"))
     position = given.get("line")
-    if not isinstance(position, int) or isinstance(position, bool):
+    if not isinstance(position, int) or isinstance(position, bool) or position < 1:
         reader.found(f"{at}/line", "line", _("Say which line of the order, from 1."))
         position = 0
     quantity = reader.take(f"{at}/quantity", fields.quantity_or_none, given.get("quantity"), Decimal(0))

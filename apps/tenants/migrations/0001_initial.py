@@ -32,6 +32,7 @@ class Migration(migrations.Migration):
                 ('time_zone', models.CharField(default='UTC', max_length=50, verbose_name='time zone')),
                 ('ready', models.BooleanField(default=False, help_text='Its home stands and can be entered.', verbose_name='ready')),
                 ('suspended_at', models.DateTimeField(blank=True, null=True, verbose_name='suspended at')),
+                ('offboarded_at', models.DateTimeField(blank=True, help_text='Its home is gone; its partners keep what was said.', null=True, verbose_name='left at')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
             ],
             options={

@@ -14,13 +14,16 @@ from django.db.backends.postgresql.base import CursorDebugWrapper as DebugWrappe
 from django.db.backends.utils import CursorWrapper
 from django.utils.asyncio import async_unsafe
 from django_tenants.postgresql_backend import base as tenants_backend
-from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg import generators
+from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 
 from apps.base import acting
+from apps.base.patience import is_stale
 
-# Nothing that a page or a partner asks for may hold a lock or a connection for longer than this.
+# Nothing that a page or a partner asks for may hold a lock or a connection for longer than this; who asks waits ten seconds at most.
+# What was begun over a line that went dead meanwhile holds its locks no longer than that, either: the database hears of it by nothing else.
 # Set once a transaction: what is set before a savepoint outlives its rollback.
-LIMITS = "SET LOCAL statement_timeout = '20s'; SET LOCAL lock_timeout = '5s'; SET LOCAL idle_in_transaction_session_timeout = '60s'"
+LIMITS = "SET LOCAL statement_timeout = '8s'; SET LOCAL lock_timeout = '5s'; SET LOCAL idle_in_transaction_session_timeout = '10s'"
 
 
 class StatementCursor(psycopg.Cursor[Any]):
@@ -59,6 +62,11 @@ class DatabaseWrapper(tenants_backend.DatabaseWrapper):  # type: ignore[misc]
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         connection = super().get_new_connection(conn_params)
+        # A server that died has closed all that lie in the pool: each is put away when it is met, and costs no question.
+        while self.pool and is_stale(connection):
+            connection.close()
+            self.pool.putconn(connection)
+            connection = super().get_new_connection(conn_params)
         connection.cursor_factory = StatementCursor
         return connection
 
@@ -115,13 +123,21 @@ class DatabaseWrapper(tenants_backend.DatabaseWrapper):  # type: ignore[misc]
     def _plain(self, command: bytes) -> None:
         """One of the wall's own commands, which hold no value from outside, by the simple protocol."""
         with self.wrap_database_errors:
-            result = self.connection.pgconn.exec_(command)
-            if result.status != ExecStatus.COMMAND_OK:
-                raise psycopg.errors.error_from_result(result)
+            for result in self._told(command):
+                if result.status != ExecStatus.COMMAND_OK:
+                    error = psycopg.errors.error_from_result(result)
+                    # A lost connection has no code of its own: what it means must not depend on the statement at which it was lost.
+                    raise psycopg.OperationalError(str(error)) if self.connection.pgconn.status == ConnStatus.BAD else error
+
+    def _told(self, command: bytes) -> list[Any]:
+        """The results of a command by the simple protocol, waited for as for any other: not for ever."""
+        self.connection.pgconn.send_query(command)
+        found: list[Any] = self.connection.wait(generators.execute(self.connection.pgconn))
+        return found
 
     def is_usable(self) -> bool:
         try:
-            return bool(self.connection.pgconn.exec_(b"SELECT 1").status == ExecStatus.TUPLES_OK)
+            return bool(self._told(b"SELECT 1")[-1].status == ExecStatus.TUPLES_OK)
         except psycopg.Error:
             return False
 

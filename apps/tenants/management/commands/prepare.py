@@ -1,66 +1,63 @@
 """Make the database ready: roles, migrations of the public schema and of every home, rights."""
 
+import sys
+import time
 from contextlib import closing
 from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections, transaction
-from django_tenants.migration_executors.base import run_migrations
 
-from apps.tenants import models, services
+from apps.tenants import services
+from apps.tenants.services import upgrading
 from apps.tenants.wall import grants
+
+EACH_SECONDS = 2.0
 
 
 class Command(BaseCommand):
-    help = "Creates the roles, migrates the public schema, the template and every home that is behind, and sets all rights."
+    help = "Creates the roles, migrates the public schema, the template and every home that is behind, and sets all rights. Exit status 1 where a home failed."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--workers", type=int, default=4, help="how many homes are upgraded at a time (default: 4)")
+        parser.add_argument("--lock-timeout", type=float, default=2.0, metavar="SECONDS", help="how long a home's lock is waited for before it is tried again")
+        parser.add_argument("--rights", action="store_true", help="set the rights of every home anew, also where they look current")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["workers"] < 1 or options["lock_timeout"] <= 0:
+            raise CommandError("--workers and --lock-timeout must be greater than zero")
         owner = connections[services.OWNER]
         with transaction.atomic(using=services.OWNER), owner.cursor() as cursor:
             grants.make_roles(cursor)
-        self._migrate("public")
+        upgrading.migrate("public")
         services.begin_epoch()
-        with owner.cursor() as cursor:
-            cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {models.TEMPLATE_SCHEMA}")
-        for schema in [models.TEMPLATE_SCHEMA, *self._behind()]:
-            self._migrate(schema)
-        with transaction.atomic(using=services.OWNER), owner.cursor() as cursor:
-            grants.apply(cursor)
-            for schema in models.Enterprise.objects.using(services.OWNER).values_list("schema_name", flat=True):
-                grants.open_home(cursor, schema=schema)
+        upgrading.set_public_rights(lock_timeout=options["lock_timeout"], anew=options["rights"])
         self._close_functions()
-        self.stdout.write("The database is ready.")
+        self._told, self._verbose = time.monotonic(), options["verbosity"] > 0
+        done = services.upgrade(workers=options["workers"], lock_timeout=options["lock_timeout"], rights=options["rights"], told=self._tell)
+        if done.failed:
+            for slug, reason in done.failed.items():
+                self.stderr.write(f"{slug}: {reason}")
+            raise CommandError(f"{len(done.failed)} of {done.behind} homes failed and are as they were: run this again", returncode=1)
+        self.stdout.write(f"The database is ready: {done.homes} homes, {done.behind} of them brought up to date.")
 
-    def _migrate(self, schema: str) -> None:
-        options = {"database": services.OWNER, "verbosity": 0, "interactive": False, "run_syncdb": False, "app_label": None, "migration_name": None,
-                   "fake": False, "fake_initial": False, "plan": False, "check_unapplied": False, "prune": False, "skip_checks": True,
-                   "no_color": False, "force_color": False, "traceback": False, "stdout": None, "stderr": None}  # fmt: skip
-        run_migrations([], options, "standard", schema)
-
-    def _behind(self) -> list[str]:
-        """The homes whose record of migrations is not the template's; the others cost nothing."""
-        homes = list(models.Enterprise.objects.using(services.OWNER).values_list("schema_name", flat=True))
-        if not homes:
-            return []
-        with connections[services.OWNER].cursor() as cursor:
-            query = " UNION ALL ".join(f"SELECT '{schema}', count(*) FROM \"{schema}\".django_migrations" for schema in homes)
-            cursor.execute(query)
-            counts = dict(cursor.fetchall())
-        wanted = self._wanted()
-        return [schema for schema in homes if counts[schema] != wanted]
-
-    def _wanted(self) -> int:
-        self._migrate(models.TEMPLATE_SCHEMA)
-        with connections[services.OWNER].cursor() as cursor:
-            cursor.execute(f"SELECT count(*) FROM {models.TEMPLATE_SCHEMA}.django_migrations")
-            return int(cursor.fetchone()[0])
+    def _tell(self, done: int, of: int) -> None:
+        if self._verbose and (done == of or time.monotonic() - self._told >= EACH_SECONDS):
+            self._told = time.monotonic()
+            self.stdout.write(f"homes brought up to date: {done} of {of}")
+            sys.stdout.flush()
 
     def _close_functions(self) -> None:
         superuser = settings.ENVIRONMENT.superuser
         if superuser is None:
-            self.stdout.write("Not a superuser: see docs/operating.md for the functions that a superuser should revoke once.")
+            with connections[services.OWNER].cursor() as cursor:
+                count = len(grants.open_functions(cursor))
+            if count:
+                self.stdout.write(
+                    f"{count} functions of PostgreSQL that lead out of a home are open to everybody: run prepare once with DATABASE_SUPERUSER_URL."
+                )
             return
         with closing(psycopg.connect(superuser.url, autocommit=True)) as connection, connection.cursor() as cursor:
             grants.close_functions(cursor)

@@ -1,4 +1,4 @@
-"""Verbs of enterprises: provision a home, and act in it."""
+"""Enterprises begin here: a home is provisioned, its profile kept, the door shut and opened."""
 
 import datetime as dt
 import uuid
@@ -12,12 +12,10 @@ from django.db import connections, transaction
 from django.utils.translation import gettext as _
 
 from apps.base import acting, announcing
-from apps.base.acting import act_as, as_operator, in_lobby
+from apps.base.acting import act_as
 from apps.base.findings import Finding, Invalid
 from apps.tenants import models
 from apps.tenants.wall import building, grants
-
-__all__ = ["Provisioned", "act_as", "as_operator", "begin_epoch", "in_lobby", "provision", "resume", "save_endpoints", "save_profile", "suspend"]
 
 OWNER = "owner"
 PROFILE = ("name", "gln", "tax_number", "country", "city", "language", "currency", "time_zone")
@@ -49,8 +47,8 @@ def provision(
         models.Domain.objects.using(OWNER).bulk_create([models.Domain(domain=f"{slug}.{settings.BASE_HOST}", tenant=row, is_primary=True)])
         _insert_endpoints(row, endpoints, using=OWNER)
         with connections[OWNER].cursor() as cursor:
-            building.clone(cursor, source=source, target=row.schema_name)
-            grants.open_home(cursor, schema=row.schema_name)
+            plan = building.clone(cursor, source=source, target=row.schema_name)
+            grants.open_home(cursor, schema=row.schema_name, tables=plan.tables)
     home = row.home()
     with act_as(home), transaction.atomic():
         announcing.announce(Provisioned(home=home, at=at))

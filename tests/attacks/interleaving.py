@@ -1,0 +1,416 @@
+"""Random interleavings of everything that asks the database in somebody's name: does anybody ever see a row of another's?
+
+Each unit is one thing as a web process, a worker or a command would do it, for one enterprise, in a context of its own; threads do
+units one after the other, and six at a time on an event loop, over one pool of connections. Every look compares role, path and rows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import random
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from celery import shared_task
+from channels.db import database_sync_to_async
+from django.core.cache import cache
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+from django.db import connection, transaction
+from django.db.utils import ProgrammingError
+from django.http import StreamingHttpResponse
+
+from apps.base.acting import AnotherEnterpriseActs, NobodyActs, act_as, as_operator, in_lobby
+from apps.catalog import models as catalog
+from apps.live.bridge import Bridge
+from apps.live.selectors import group_name
+from apps.tenants import boundary
+from apps.tenants.tasks import HEADER, EnterpriseTask, Unsigned
+from tests.cast import Member, PageClient, provision, stock
+
+LOOK = "SELECT current_user::text, current_setting('search_path'), (SELECT string_agg(number, ' ' ORDER BY number) FROM catalog_item)"
+AT_ONCE = 6
+WORKERS = 4
+
+
+def seen() -> tuple[str, str, str]:
+    """Role, path and items, as the database sees them."""
+    with connection.cursor() as cursor:
+        cursor.execute(LOOK)
+        found: tuple[str, str, str] = cursor.fetchone()
+        return found
+
+
+def expected(member: Member) -> tuple[str, str, str]:
+    return member.home.schema, f"{member.home.schema}, public", member.items[0]
+
+
+@shared_task(base=EnterpriseTask, name="tests.attacks.look")
+def look_in_a_task() -> tuple[str, str, str]:
+    return seen()
+
+
+class Command(BaseCommand):
+    """What a command does that acts for an enterprise."""
+
+    requires_system_checks: list[str] = []
+    stealth_options = ("member", "tell")
+
+    def handle(self, *args: Any, member: Member, tell: Callable[[Any], None], **options: Any) -> None:
+        with act_as(member.home):
+            tell(seen())
+
+
+@dataclass
+class Found:
+    """tried: units; looks: what was compared; refused: calls without an enterprise that were refused; wrong: what must be empty."""
+
+    tried: int = 0
+    looks: int = 0
+    refused: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+
+class Fuzz:
+    """The units, over some enterprises. Each unit gets one of them, another one, and the chance."""
+
+    def __init__(self, members: Sequence[Member]) -> None:
+        self.members = list(members)
+        self.found = Found()
+        self._counting = threading.Lock()
+        self._browsers = {member.slug: member.page_client() for member in members}
+        self.sync: list[Callable[[Member, Member], None]] = [
+            *(self.plain, self.transaction, self.savepoint, self.rolled_back, self.broken_statement, self.on_commit, self.on_commit_undone, self.generator),
+            *(self.streaming, self.bare_thread, self.copied_thread, self.task, self.task_without, self.command, self.crossing, self.lobby, self.operator),
+            *(self.nobody, self.another_inside, self.kept_in_cache, self.lazy, self.writing, self.group, self.many_hooks),
+        ]
+        self.seldom: list[Callable[[Member, Member], None]] = [self.rest, self.page]
+        self.on_loop: list[Callable[[Member, Member], Awaitable[None]]] = [
+            *(self.async_view, self.child_task, self.consumer, self.async_nobody, self.one_after_the_other, self.async_generator, self.background),
+        ]
+
+    # What is compared
+
+    def check(self, what: str, found: Any, wanted: Any) -> None:
+        with self._counting:
+            self.found.looks += 1
+            if found != wanted:
+                self.found.wrong.append(f"{what}: {found} instead of {wanted}")
+
+    def look(self, member: Member, what: str) -> None:
+        self.check(what, seen(), expected(member))
+
+    def refused(self, what: str, ask: Callable[[], Any]) -> None:
+        """Nobody acts: the call must be refused."""
+        try:
+            found = ask()
+        except NobodyActs:
+            with self._counting:
+                self.found.refused += 1
+        else:
+            self.check(what, found, "a refusal")
+
+    # Sync views, transactions, savepoints, failures
+
+    def plain(self, member: Member, other: Member) -> None:
+        with member.acting():
+            self.look(member, "plain")
+        with other.acting():
+            self.look(other, "plain, the next")
+
+    def transaction(self, member: Member, other: Member) -> None:
+        with member.acting(), transaction.atomic():
+            self.look(member, "transaction")
+            self.look(member, "transaction, again")
+
+    def savepoint(self, member: Member, other: Member) -> None:
+        with member.acting(), transaction.atomic():
+            sid = transaction.savepoint()
+            self.look(member, "savepoint")
+            transaction.savepoint_rollback(sid)
+            self.look(member, "after a savepoint")
+
+    def rolled_back(self, member: Member, other: Member) -> None:
+        with contextlib.suppress(ZeroDivisionError), member.acting(), transaction.atomic():
+            self.look(member, "before a failure")
+            raise ZeroDivisionError
+        with other.acting():
+            self.look(other, "after a failure of another")
+
+    def broken_statement(self, member: Member, other: Member) -> None:
+        with member.acting(), transaction.atomic():
+            with contextlib.suppress(ProgrammingError), transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SELECT nothing_of_this_name")
+            self.look(member, "after a broken statement")
+
+    # What comes later
+
+    def on_commit(self, member: Member, other: Member) -> None:
+        with member.acting(), transaction.atomic():
+            transaction.on_commit(lambda: self.look(member, "on commit"))
+            self.look(member, "before the commit")
+        with other.acting():
+            self.look(other, "after another's commit")
+
+    def on_commit_undone(self, member: Member, other: Member) -> None:
+        with contextlib.suppress(ZeroDivisionError), member.acting(), transaction.atomic():
+            transaction.on_commit(lambda: self.check("a hook of what was undone", "run", "not run"))
+            raise ZeroDivisionError
+        self.refused("after what was undone", seen)
+
+    def many_hooks(self, member: Member, other: Member) -> None:
+        with member.acting(), transaction.atomic():
+            with transaction.atomic():
+                transaction.on_commit(lambda: self.look(member, "a hook of the inner one"))
+            with contextlib.suppress(ZeroDivisionError), transaction.atomic():
+                transaction.on_commit(lambda: self.check("a hook of an inner one that was undone", "run", "not run"))
+                raise ZeroDivisionError
+            transaction.on_commit(lambda: self.look(member, "a hook of the outer one"))
+
+    def generator(self, member: Member, other: Member) -> None:
+        def rows() -> Iterator[Any]:
+            while True:
+                yield seen()
+
+        asked = rows()
+        for who in (member, other, member):
+            with who.acting():
+                self.check("generator", next(asked), expected(who))
+        self.refused("a generator that nobody asks", lambda: next(asked))
+
+    def streaming(self, member: Member, other: Member) -> None:
+        def rows() -> Iterator[bytes]:
+            for _row in range(3):
+                yield " ".join(seen()).encode()
+
+        with member.acting():
+            answer = StreamingHttpResponse(rows())
+            self.check("streaming", next(iter(answer.streaming_content)), " ".join(expected(member)).encode())
+        self.refused("a stream after its view", lambda: b"".join(answer))  # type: ignore[arg-type]
+
+    def lazy(self, member: Member, other: Member) -> None:
+        with member.acting():
+            query = catalog.Item.objects.values_list("number", flat=True)
+        with other.acting():
+            self.check("a query that another evaluates", list(query), list(other.items))
+        self.refused("a query that nobody evaluates", lambda: list(query.all()))
+
+    # Threads, tasks, commands
+
+    def bare_thread(self, member: Member, other: Member) -> None:
+        with member.acting():
+            _in_thread(lambda: self.refused("a bare thread", seen))
+            self.look(member, "beside a thread")
+
+    def copied_thread(self, member: Member, other: Member) -> None:
+        with member.acting():
+            copied = contextvars.copy_context()
+        with other.acting():
+            _in_thread(lambda: copied.run(self.look, member, "a thread with a copied context"))
+            self.look(other, "beside a copied context")
+
+    def task(self, member: Member, other: Member) -> None:
+        with member.acting():
+            seal = look_in_a_task._seal()  # type: ignore[attr-defined]
+        self.check("task", look_in_a_task.apply(headers={HEADER: seal}, throw=True).get(), expected(member))
+        self.refused("after a task", seen)
+
+    def task_without(self, member: Member, other: Member) -> None:
+        for headers in ({}, {HEADER: str(member.id)}, {HEADER: "x:y"}):
+            try:
+                found = look_in_a_task.apply(headers=headers, throw=True).get()
+            except Unsigned:
+                with self._counting:
+                    self.found.refused += 1
+            else:
+                self.check("a task without its seal", found, "a refusal")
+
+    def command(self, member: Member, other: Member) -> None:
+        call_command(Command(), member=member, tell=lambda found: self.check("command", found, expected(member)))
+        self.refused("after a command", seen)
+
+    # Other rooms
+
+    def crossing(self, member: Member, other: Member) -> None:
+        with member.acting(), transaction.atomic():
+            self.look(member, "before the crossing")
+            with boundary.enter(other.home):
+                self.look(other, "beyond the border")
+            self.look(member, "back home")
+
+    def lobby(self, member: Member, other: Member) -> None:
+        with in_lobby():
+            self.closed("lobby", "tributary_lobby", member)
+
+    def operator(self, member: Member, other: Member) -> None:
+        with as_operator():
+            self.closed("operator", "tributary_operator", member)
+
+    def closed(self, what: str, role: str, member: Member) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_user::text")
+            self.check(what, cursor.fetchone(), (role,))
+            try:
+                cursor.execute(f'SELECT number FROM "{member.home.schema}".catalog_item')
+                self.check(what, cursor.fetchall(), "a refusal")
+            except ProgrammingError:
+                pass
+
+    def nobody(self, member: Member, other: Member) -> None:
+        self.refused("nobody", seen)
+        self.refused("nobody's query", lambda: catalog.Item.objects.count())
+        self.refused("nobody's cache", lambda: cache.get("x"))
+
+    def another_inside(self, member: Member, other: Member) -> None:
+        with member.acting():
+            for enter in (other.acting, in_lobby, as_operator):
+                with contextlib.suppress(AnotherEnterpriseActs), enter():
+                    self.check("another inside", "entered", "a refusal")
+            self.look(member, "after another was refused")
+
+    def kept_in_cache(self, member: Member, other: Member) -> None:
+        for who in (member, other):
+            with who.acting():
+                cache.set("mine", who.slug)
+        for who in (member, other):
+            with who.acting():
+                self.check("cache", cache.get("mine"), who.slug)
+
+    def group(self, member: Member, other: Member) -> None:
+        with member.acting():
+            self.check("group", group_name("events"), f"t.{member.id.hex}.events")
+        self.refused("nobody's group", lambda: group_name("events"))
+
+    def writing(self, member: Member, other: Member) -> None:
+        with member.acting():
+            self.check("written", catalog.Item.objects.update(name=member.slug), 1)
+        with other.acting():
+            self.check("another's name", other.slug if catalog.Item.objects.filter(name=member.slug).exists() else "", other.slug if other is member else "")
+
+    # Whole requests
+
+    def rest(self, member: Member, other: Member) -> None:
+        for who in (member, other):
+            rows = who.api.get("items/").json()["results"]
+            self.check("REST", [row["number"] for row in rows], list(who.items))
+
+    def page(self, member: Member, other: Member) -> None:
+        for who in (member, other):
+            text = PageClient.get(self._browsers[who.slug], "/catalogue/").content.decode()
+            self.check("page", {each.slug for each in self.members if each.items[0] in text}, {who.slug})
+
+    # On an event loop
+
+    async def async_view(self, member: Member, other: Member) -> None:
+        with act_as(member.home):
+            for _hop in range(2):
+                await database_sync_to_async(self.look)(member, "async view")
+                await asyncio.sleep(0)
+            await database_sync_to_async(self.look, thread_sensitive=False)(member, "async view, another thread")
+
+    async def child_task(self, member: Member, other: Member) -> None:
+        with act_as(member.home):
+            child = asyncio.create_task(database_sync_to_async(self.look)(member, "child task"))
+        with act_as(other.home):
+            await database_sync_to_async(self.look)(other, "beside a child task")
+            await child
+
+    async def consumer(self, member: Member, other: Member) -> None:
+        bridge = Bridge()
+        first, second = await asyncio.gather(bridge.read(member.home, seen), bridge.read(other.home, seen))
+        self.check("consumer", first, expected(member))
+        self.check("consumer", second, expected(other))
+        await bridge.stop()
+
+    async def async_nobody(self, member: Member, other: Member) -> None:
+        await database_sync_to_async(self.refused)("nobody, from a coroutine", seen)
+        with act_as(member.home):
+            await asyncio.sleep(0)
+        await database_sync_to_async(self.refused)("after a coroutine's acting", seen)
+
+    async def one_after_the_other(self, member: Member, other: Member) -> None:
+        for who in (member, other):
+            with act_as(who.home):
+                await asyncio.sleep(0)
+                await database_sync_to_async(self.transaction)(who, who)
+
+    async def async_generator(self, member: Member, other: Member) -> None:
+        async def rows() -> AsyncIterator[Any]:
+            while True:
+                yield await database_sync_to_async(seen)()
+
+        asked = rows()
+        for who in (member, other):
+            with act_as(who.home):
+                self.check("async generator", await anext(asked), expected(who))
+        await asked.aclose()
+
+    async def background(self, member: Member, other: Member) -> None:
+        """In a thread of the loop's own, as the bridge's readers are."""
+        with act_as(member.home):
+            await asyncio.to_thread(self._look_and_close, member)
+
+    def _look_and_close(self, member: Member) -> None:
+        try:
+            self.look(member, "a thread of the loop's")
+        finally:
+            connection.close()
+
+    # The run
+
+    def run(self, *, count: int, seed: int) -> Found:
+        """`count` units, shared among the workers."""
+        with ThreadPoolExecutor(WORKERS) as pool:
+            for outcome in [pool.submit(self._work, random.Random(f"{seed}-{worker}"), count // WORKERS) for worker in range(WORKERS)]:
+                outcome.result()
+        return self.found
+
+    def _work(self, chance: random.Random, count: int) -> None:
+        done = 0
+        try:
+            with asyncio.Runner() as runner:
+                while done < count:
+                    done += self._some(runner, chance)
+        finally:
+            connection.close()
+        with self._counting:
+            self.found.tried += done
+
+    def _some(self, runner: asyncio.Runner, chance: random.Random) -> int:
+        draw = chance.random()
+        if draw < 0.1:
+            units = [(chance.choice(self.on_loop), *chance.sample(self.members, 2)) for _unit in range(AT_ONCE)]
+            contextvars.Context().run(runner.run, _together(units))
+            return AT_ONCE
+        unit = chance.choice(self.seldom if draw > 0.98 else self.sync)
+        contextvars.Context().run(unit, *chance.sample(self.members, 2))
+        return 1
+
+
+async def _together(units: Sequence[tuple[Callable[[Member, Member], Awaitable[None]], Member, Member]]) -> None:
+    await asyncio.gather(*(unit(member, other) for unit, member, other in units))
+
+
+def _in_thread(work: Callable[[], Any]) -> None:
+    def closing() -> None:
+        try:
+            work()
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=closing)
+    thread.start()
+    thread.join()
+
+
+def make_members(prefix: str, count: int = 5) -> list[Member]:
+    """Enterprises, each with one item that has its name."""
+    made = [provision(f"{prefix}-{number}") for number in range(count)]
+    for member in made:
+        stock(member, f"ITEM-{member.slug.upper()}-END", member.slug)
+    return [Member(home=member.home, token=member.token, items=(f"ITEM-{member.slug.upper()}-END",)) for member in made]
