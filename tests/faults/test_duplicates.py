@@ -27,7 +27,7 @@ from tests.documents.conversations import SAYING
 from tests.faults import seeds
 
 AT_ONCE = 16
-WRITERS, ROUNDS, NIGHT_ROUNDS = 32, 4, 60
+WRITERS, ROUNDS, NIGHT_ROUNDS = 32, 2, 60
 PATIENCE = 30.0
 ORDER = TYPES["order"]
 

@@ -34,6 +34,8 @@ from tests.faults.stage import Cast, Stage, laid
 from tests.faults.talking import Language
 from tests.house import House
 
+pytestmark = pytest.mark.night
+
 BACK = 5.0
 """Seconds in which everything answers again when the network does."""
 

@@ -29,7 +29,7 @@ from tests.faults.breaking import Kind, answer_lost, failing_at, fingerprint
 from tests.logistics.deliveries import partners
 from tests.scheduling.chain import Chain, make_chain
 
-SAMPLE = 8
+SAMPLE = 4
 EVERY = ("publish", "answer", "deliver publish")
 """What is tried at every statement in every run; the rest by night, and by day at some of them."""
 CHANGE = {"lines": [{"line": 1, "price": "83.00", "schedules": [{"quantity": "18", "due_on": "2027-01-15"}, {"quantity": "22", "due_on": "2027-02-15"}]}]}

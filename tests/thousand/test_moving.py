@@ -120,6 +120,7 @@ def test_whoever_leaves_is_gone_and_his_partner_keeps_everything(partners: Two, 
         assert cache.get("kept") is None
 
 
+@pytest.mark.night
 def test_the_short_name_of_whoever_left_is_nobodys(partners: Two) -> None:
     leave(partners[0])
     with pytest.raises(Invalid) as refusal:
@@ -129,6 +130,7 @@ def test_the_short_name_of_whoever_left_is_nobodys(partners: Two) -> None:
     assert "no enterprise" in str(refused("export", partners[0].slug))
 
 
+@pytest.mark.night
 def test_nobody_speaks_to_whoever_left(partners: Two) -> None:
     buyer, seller = partners
     leave(buyer)
@@ -138,6 +140,7 @@ def test_nobody_speaks_to_whoever_left(partners: Two) -> None:
     assert proven(seller) == []
 
 
+@pytest.mark.night
 def test_a_person_of_two_enterprises_stays_with_the_other_one(partners: Two) -> None:
     buyer, seller = partners
     email = f"both@{fresh_number('b')}.example"
@@ -160,6 +163,7 @@ def _choose(client: PageClient, slug: str) -> None:
         session.save()
 
 
+@pytest.mark.night
 def test_nothing_is_done_without_the_name_a_second_time(partners: Two) -> None:
     before = snapshot(*partners)
     assert refused("offboard", partners[0].slug).returncode == 2
@@ -169,6 +173,7 @@ def test_nothing_is_done_without_the_name_a_second_time(partners: Two) -> None:
     assert partners[0].api.get("me/").status_code == 200
 
 
+@pytest.mark.night
 def test_what_a_partner_has_not_taken_in_is_delivered_first_or_holds_everything_up(partners: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     buyer, seller = partners
     with monkeypatch.context() as patch:
@@ -182,6 +187,7 @@ def test_what_a_partner_has_not_taken_in_is_delivered_first_or_holds_everything_
     assert ask(f'SELECT id FROM "{seller.home.schema}".documents_document WHERE id = %s', [late]) == [{"id": late}]
 
 
+@pytest.mark.night
 def test_killed_in_the_middle_it_goes_on(partners: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     buyer, seller = partners
 
@@ -198,6 +204,7 @@ def test_killed_in_the_middle_it_goes_on(partners: Two, monkeypatch: pytest.Monk
     assert set(left(buyer)) == {*LOG, "tenants_enterprise"}
 
 
+@pytest.mark.night
 def test_people_who_were_forgotten_to_be_forgotten_would_be_seen(partners: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     """The mutant: nobody above hears that the enterprise leaves."""
     monkeypatch.setattr(leaving.announcing, "announce", lambda news: None)
@@ -247,6 +254,7 @@ def _forget_all_of(*members: Member) -> None:
         ask(f"DELETE FROM public.{table} WHERE {columns}", {"i": ids})  # type: ignore[arg-type]
 
 
+@pytest.mark.night
 def test_both_come_to_an_installation_that_does_not_know_them(partners: Two, tmp_path: Path) -> None:
     buyer, seller = partners
     rows = [home_rows(member) for member in partners]
@@ -286,6 +294,7 @@ def _nothing_came(buyer: Member) -> bool:
 
 
 @pytest.mark.parametrize("member", ["public/exchange_envelope.jsonl", "home/documents_line.jsonl", "people.jsonl", "partners.jsonl", "files"])
+@pytest.mark.night
 def test_a_member_that_was_changed_or_is_missing_is_refused(away: tuple[Two, Path], member: str) -> None:
     (buyer, _seller), file = away
     kept = file.read_bytes()
@@ -300,6 +309,7 @@ def test_a_member_that_was_changed_or_is_missing_is_refused(away: tuple[Two, Pat
     assert _nothing_came(buyer)
 
 
+@pytest.mark.night
 def test_nothing_comes_in_the_name_of_an_enterprise_that_lives_here(away: tuple[Two, Path]) -> None:
     """The log here does not know what the export says that the seller said; he lives here, so it is not believed."""
     (buyer, seller), file = away
@@ -321,6 +331,7 @@ def _forge(file: Path, member: str, change: Callable[[dict[str, Any]], dict[str,
     _rewrite(file, lambda name, body: changed.get(name, body))
 
 
+@pytest.mark.night
 def test_nothing_is_added_to_a_channel_that_is_here(away: tuple[Two, Path]) -> None:
     """A receipt in the seller's name, for more than he took."""
     (buyer, _seller), file = away
@@ -330,6 +341,7 @@ def test_nothing_is_added_to_a_channel_that_is_here(away: tuple[Two, Path]) -> N
     assert _nothing_came(buyer)
 
 
+@pytest.mark.night
 def test_nobody_brings_a_key_of_another(away: tuple[Two, Path], cast: Cast) -> None:
     (buyer, _seller), file = away
     key, stranger = str(new_id()), str(cast.stranger.id)
@@ -339,6 +351,7 @@ def test_nobody_brings_a_key_of_another(away: tuple[Two, Path], cast: Cast) -> N
     assert _nothing_came(buyer)
 
 
+@pytest.mark.night
 def test_nobody_consents_for_another(away: tuple[Two, Path], cast: Cast) -> None:
     """What nobody here knows of is left behind, and the rest comes."""
     (buyer, seller), file = away
@@ -349,6 +362,7 @@ def test_nobody_consents_for_another(away: tuple[Two, Path], cast: Cast) -> None
     assert proven(buyer, seller) == []
 
 
+@pytest.mark.night
 def test_an_export_that_is_older_than_the_log_is_refused(partners: Two, tmp_path: Path) -> None:
     buyer, seller = partners
     run("export", buyer.slug, "--to", str(tmp_path / "old.zip"))
@@ -361,6 +375,7 @@ def test_an_export_that_is_older_than_the_log_is_refused(partners: Two, tmp_path
     assert _nothing_came(buyer)
 
 
+@pytest.mark.night
 def test_an_export_of_another_release_is_refused(away: tuple[Two, Path]) -> None:
     (buyer, _seller), file = away
     _rewrite(file, lambda name, body: body.replace(b'"documents.0001_initial"', b'"documents.0002_other"') if name == "manifest.json" else body)
@@ -368,6 +383,7 @@ def test_an_export_of_another_release_is_refused(away: tuple[Two, Path]) -> None
     assert _nothing_came(buyer)
 
 
+@pytest.mark.night
 def test_no_secret_is_in_an_export(away: tuple[Two, Path]) -> None:
     with zipfile.ZipFile(away[1]) as archive:
         names = archive.namelist()

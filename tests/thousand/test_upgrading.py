@@ -18,6 +18,8 @@ from tests import tally
 from tests.cast import Member, ask, fresh_number, line, outside
 from tests.thousand import homes
 
+pytestmark = pytest.mark.night
+
 SMALL, FULL = 12, 1000
 
 
