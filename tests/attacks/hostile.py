@@ -31,7 +31,8 @@ from tests import ground
 from tests.attacks.ingredients import CANARY, FILE_NAMES, FILES, HEADERS, HEAVY, LURE, MEDIA, NAMES, NUMBERS, RAW, TEXTS, Lure, documents, workbooks
 from tests.cast import Member, make_pair, order, outside, provision, stock
 
-SLOWEST = 2.0
+SLOWEST = 10.0
+"""Seconds that an answer may take by day, whatever else the machine does; by night two."""
 
 # What is touched -------------------------------------------------------------------------------------------------------
 

@@ -31,9 +31,10 @@ from tests.attacks.hostile import Assault, Sent
 from tests.attacks.ingredients import CANARY
 from tests.cast import Member, order, stock
 
-SMALL, FULL = 2_000, 80_000
+SMALL, FULL = 1_500, 80_000
 BY_SCHEMA, BY_SCHEMA_FULL = 2, 150
-SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(1_000_000))
+# By day the same inputs in each run, so that it tells of a change and not of chance; SEED gives others, the night takes what nobody chose.
+SEED = int(os.environ.get("SEED") or 7)
 
 
 @pytest.fixture
@@ -71,7 +72,10 @@ def test_hostile_inputs_are_answered_soon_and_touch_nothing(assault: Assault) ->
 
 
 @pytest.mark.night
-def test_hostile_inputs_by_night(assault: Assault) -> None:
+def test_hostile_inputs_by_night(assault: Assault, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hostile, "SLOWEST", 2.0)
+    if "SEED" not in os.environ:
+        assault.chance.seed()
     _assail(assault, FULL)
 
 

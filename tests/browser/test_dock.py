@@ -44,7 +44,7 @@ def scan(page: Page, code: str) -> None:
     page.keyboard.press("Enter")
 
 
-@pytest.mark.parametrize("script", [True, False], ids=["with scripts", "without scripts"])
+@pytest.mark.parametrize("script", [True, pytest.param(False, marks=pytest.mark.night)], ids=["with scripts", "without scripts"])
 def test_a_delivery_goes_over_two_docks(sit_down: Sit, aside: Callable[..., Any], script: bool) -> None:
     buyer, seller, order = aside(goods)
     at_seller, at_buyer = (sit_down(language=language, width=NARROW, script=script) for language in ("zh-hans", "en"))

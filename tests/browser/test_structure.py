@@ -77,6 +77,7 @@ def test_a_line_is_entered_without_scripts(sit_down: Callable[..., Desk], worksh
     expect(page.locator(".empty-page")).to_be_visible()
 
 
+@pytest.mark.night
 def test_a_workbook_is_told_cell_by_cell_without_scripts(sit_down: Callable[..., Desk], workshop: tuple[str, dict[str, uuid.UUID]]) -> None:
     email, _ids = workshop
     desk = sit_down(language="zh-hans", script=False)

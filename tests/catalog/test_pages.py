@@ -180,3 +180,11 @@ def test_a_new_item_is_begun_from_a_line(pair: Two) -> None:
     page = client.get(client.get("/catalogue/matching/").context["queue"][0]["new_url"])
     assert page.context["form"]["name"].value() == "Odd compressor"
     assert [(form["partner"].value(), form["number"].value()) for form in page.context["aliases"]] == [(buyer.slug, "A-odd")]
+
+
+def test_what_no_text_can_hold_is_left_out_of_a_search(cast: Cast) -> None:
+    """U+0000 in an address, as scanners send it."""
+    found = cast.maker.page_client().get("/catalogue/?q=%00M-COMP%00&after=%00")
+    assert found.status_code == 200
+    assert "M-COMP" in found.content.decode()
+    assert cast.maker.page_client().get("/dock/stock/?q=%00").status_code == 200

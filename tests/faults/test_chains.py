@@ -24,7 +24,7 @@ from tests.faults.talking import Language
 from tests.house import House
 
 CLIENTS = 8
-SMALL, FULL = (300, 16), (20_000, 1000)
+SMALL, FULL = (200, 10), (20_000, 1000)
 """Chains and kills."""
 DISK = "1200M"
 MUTANTS = Path(__file__).with_name("mutants")
@@ -120,6 +120,7 @@ def test_a_full_disk_below_the_database_loses_nothing(stage: Stage, house: House
     assert findings == [], house.said()
 
 
+@pytest.mark.night
 def test_faults_that_were_put_in_are_found(stage: Stage) -> None:
     """Two mutants of the lift, each among its own enterprises: the harness must see that something is lost."""
     casts, number, started = {name: stage.cast(name) for name in ("swallow", "outside")}, seed(), time.monotonic()

@@ -180,6 +180,7 @@ def _moves_in_the_order_of_arrival(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(folding, "simultaneous", lambda said, *, others: False)
 
 
+@pytest.mark.night
 @pytest.mark.parametrize("mutant", [_what_does_not_follow_is_passed_over, _moves_in_the_order_of_arrival])
 def test_a_fault_put_in_on_purpose_is_found(mutant: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch) -> None:
     mutant(monkeypatch)
