@@ -151,11 +151,12 @@ class Job(HomeModel):
     """A work order of the plan. promise_id: the document of the promise that it serves. configuration: as it travels, or None.
 
     Neither firm nor held: it belongs to a plan that nobody has been promised, and counts for nothing when promises are made; so does one whose
-    `held_until` has passed.
+    `held_until` has passed. gone: so much of it left the house before it was reported done.
     """
 
     item = models.ForeignKey("catalog.Item", models.CASCADE, related_name="+", verbose_name=_("item"))
     quantity = NumericField(_("quantity"))
+    gone = NumericField(_("shipped before it was reported"), default=0, db_default=0)
     configuration = models.JSONField(_("configuration"), null=True, blank=True)
     promise_id = models.UUIDField(_("promise"), null=True, blank=True, db_index=True)
     starts_at = models.DateTimeField(_("starts at"))

@@ -70,6 +70,24 @@ def test_goods_go_up_the_chain_and_the_promise_is_kept(database: None) -> None:
     verified(chain)
 
 
+def test_what_leaves_before_it_is_reported_done_is_not_sold_again(database: None) -> None:
+    """The dock is quicker than the shop floor's paper: the stock is below zero, and what the job gives is no longer anybody's to have."""
+    chain = make_chain(2, on_hand="20")
+    _customer, maker, supplier = chain.members
+    ordered(chain)
+    receive(maker, ship(supplier, sold(supplier)), received="10", short="0", rejected="0")
+    ship(maker, sold(maker))
+    assert on_hand(maker, "T1") == 0
+    ask(chain, hold_minutes=30)
+    with maker.acting():
+        assert sorted(models.Job.objects.values_list("firm", "quantity")) == [(False, 10), (True, 10)]
+        (first,) = models.Job.objects.filter(firm=True)
+        assert not models.Peg.objects.filter(job=first).exists()
+    assert maker.api.post(f"jobs/{first.pk}/moves/finish/", {}).status_code == 200
+    assert on_hand(maker, "T1") == 0
+    verified(chain)
+
+
 def test_what_came_short_is_owed_again_and_the_customer_is_told(database: None) -> None:
     chain = make_chain(2, on_hand="10")
     _customer, maker, supplier = chain.members

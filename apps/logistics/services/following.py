@@ -21,6 +21,7 @@ from apps.logistics.models import Cause, Place
 from apps.logistics.services import despatching, receiving, stock
 from apps.logistics.services.packing import Packer, Unit, rows_of
 from apps.logistics.services.stock import Goods, Transfer
+from apps.scheduling import services as scheduling
 
 NONE = Decimal(0)
 STARTS = ("draft", "revise")
@@ -102,8 +103,20 @@ def _ship(news: Moved, whole: Whole) -> None:
     if _sums(held) == _sums(wanted) and news.step.move != despatching.REPLACE:
         return
     by, at = _by(news), news.step.at
-    stock.post([moved.back() for moved in held], cause=Cause.DESPATCH, document=whole.id, by=by, at=at)
-    stock.post(list(_draw(wanted)), cause=Cause.DESPATCH, document=whole.id, by=by, at=at)
+    back = [moved.back() for moved in held]
+    stock.post(back, cause=Cause.DESPATCH, document=whole.id, by=by, at=at)
+    drawn = list(_draw(wanted))
+    stock.post(drawn, cause=Cause.DESPATCH, document=whole.id, by=by, at=at)
+    scheduling.note_gone(_straight_from_production([*back, *drawn]))
+
+
+def _straight_from_production(moves: Sequence[Transfer]) -> dict[tuple[uuid.UUID, str], Decimal]:
+    """How much of each item and configuration left before it was reported done; below zero where it came back."""
+    gone: dict[tuple[uuid.UUID, str], Decimal] = defaultdict(Decimal)
+    for moved in moves:
+        if Place.PRODUCTION in (moved.source, moved.target):
+            gone[moved.goods.item, moved.goods.configuration] += moved.quantity if moved.source == Place.PRODUCTION else -moved.quantity
+    return gone
 
 
 def _standing(document: uuid.UUID) -> list[Transfer]:

@@ -15,7 +15,7 @@ def produced(news: Finished) -> None:
     moves = [move for item, configuration, quantity in news.consumed for move in _consumed(item, configuration, quantity)]
     item, configuration, quantity = news.produced
     made = Transfer(goods=Goods(item=item, configuration=configuration), source=Place.PRODUCTION, target=Place.STOCK, quantity=quantity)
-    post([*moves, made], cause=Cause.PRODUCTION, by=news.by, at=news.at)
+    post([*moves, made] if quantity else moves, cause=Cause.PRODUCTION, by=news.by, at=news.at)
 
 
 def _consumed(item: uuid.UUID, configuration: str, quantity: Decimal) -> Iterator[Transfer]:

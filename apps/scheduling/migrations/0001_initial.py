@@ -36,6 +36,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=apps.base.models.new_id, editable=False, primary_key=True, serialize=False)),
                 ('quantity', apps.base.models.NumericField(decimal_places=6, max_digits=18, verbose_name='quantity')),
+                ('gone', apps.base.models.NumericField(db_default=0, decimal_places=6, default=0, max_digits=18, verbose_name='shipped before it was reported')),
                 ('configuration', models.JSONField(blank=True, null=True, verbose_name='configuration')),
                 ('promise_id', models.UUIDField(blank=True, db_index=True, null=True, verbose_name='promise')),
                 ('starts_at', models.DateTimeField(verbose_name='starts at')),

@@ -89,7 +89,7 @@ def plan(*, id: uuid.UUID) -> Mapping[str, Any] | None:
     return row
 
 
-JOB = ("id", "item__number", "quantity", "configuration", "promise_id", "starts_at", "ends_at", "firm", "held_until", "done_at")
+JOB = ("id", "item__number", "quantity", "gone", "configuration", "promise_id", "starts_at", "ends_at", "firm", "held_until", "done_at")
 
 
 def jobs(*, at: dt.datetime) -> QuerySet[models.Job]:

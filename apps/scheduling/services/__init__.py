@@ -26,7 +26,7 @@ from apps.scheduling.services.promising import (
     settle,
     take_back,
 )
-from apps.scheduling.services.promising.progressing import Finished, NotDoable, expire, finish, overdue, tend
+from apps.scheduling.services.promising.progressing import Finished, NotDoable, expire, finish, note_gone, overdue, tend
 from apps.scheduling.services.replanning import Replanned, Touched, concerning, replan, taking_from, touched
 from apps.scheduling.services.resourcing import NotBroken, break_resource, put_resources, remove_resource, repair_resource, save_resource
 from apps.scheduling.services.running import AlreadyRunning, NotRunning, PlanAsked, PlanChanged, fail_plan, run_plan, start_plan, stop_plan
@@ -69,6 +69,7 @@ __all__ = [
     "load",
     "lock_plan",
     "make",
+    "note_gone",
     "note_order",
     "overdue",
     "part_moved",

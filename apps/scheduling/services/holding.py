@@ -164,7 +164,7 @@ class Ordered(NamedTuple):
 
 
 def withdraw(promises: Sequence[uuid.UUID], *, begun: dt.datetime | None = None, again: Sequence[uuid.UUID] = ()) -> list[Ordered]:
-    """Take out of the plan what is kept for these promises: what was done, and what others take from, stays. Six statements, whatever their number.
+    """Take out of the plan what is kept for these promises: what was done or has left, and what others take from, stays. Six statements, whatever their number.
 
     begun: jobs that had begun by then stay too, with what they take, and their goods are free; but for the jobs in `again`. Gives what was
     ordered by its lead time.
@@ -199,7 +199,7 @@ _PEGS_STAY = (
 )
 _STAYING = (
     "WITH RECURSIVE staying(id) AS (SELECT id FROM scheduling_job WHERE promise_id = ANY(%s::uuid[]) "
-    "AND (done_at IS NOT NULL OR (starts_at < %s AND id <> ALL(%s::uuid[]))) "
+    "AND (done_at IS NOT NULL OR gone > 0 OR (starts_at < %s AND id <> ALL(%s::uuid[]))) "
     "UNION SELECT j.id FROM staying s JOIN scheduling_peg p ON p.taker_job_id = s.id JOIN scheduling_job j ON j.id = p.job_id) "
     "SELECT id FROM staying"
 )

@@ -30,7 +30,7 @@ class NotDoable(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """News: a job is done. produced, consumed: item, configuration's digest (empty: none) and quantity each."""
+    """News: a job is done. produced, consumed: item, configuration's digest (empty: none) and quantity each. What has left already is not produced again."""
 
     job: uuid.UUID
     produced: tuple[uuid.UUID, str, Decimal]
@@ -56,8 +56,24 @@ def finish(*, job: uuid.UUID, by: Actor, at: dt.datetime) -> models.Job:
         row.save()
         consumed = tuple((peg.item_id, _digest(peg.configuration), peg.quantity) for peg in taken)
         models.Peg.objects.filter(taker_job=row).delete()
-        announcing.announce(Finished(job=row.pk, produced=(row.item_id, _digest(row.configuration), row.quantity), consumed=consumed, by=by, at=at))
+        announcing.announce(Finished(job=row.pk, produced=(row.item_id, _digest(row.configuration), row.quantity - row.gone), consumed=consumed, by=by, at=at))
     return row
+
+
+def note_gone(goods: Mapping[tuple[uuid.UUID, str], Decimal]) -> None:
+    """Note what left the house before the job that makes it was reported done, or came back: it comes out of the job no more, and nobody else gets it.
+
+    goods: how much of each item and configuration (its digest; empty: none) left; below zero where it came back.
+    """
+    for (item, digest), quantity in goods.items():
+        jobs = models.Job.objects.select_for_update().filter(item_id=item, firm=True, done_at=None).order_by("ends_at", "pk")
+        making = [job for job in jobs if _digest(job.configuration) == digest]
+        left = quantity
+        for job in making if quantity > 0 else reversed(making):
+            part = min(left, job.quantity - job.gone) if quantity > 0 else max(left, -job.gone)
+            if part:
+                left -= part
+                models.Job.objects.filter(pk=job.pk).update(gone=F("gone") + part)
 
 
 def _digest(configuration: Any) -> str:
