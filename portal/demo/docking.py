@@ -17,6 +17,7 @@ from apps.documents import services as engine
 from apps.documents.selectors import Agreed
 from apps.exchange import services as exchange
 from apps.logistics import services as logistics
+from apps.scheduling import selectors as plan_of
 from apps.scheduling import services as scheduling
 from apps.scheduling.selectors.picture import picture
 from portal.demo.network import Member, Plan
@@ -35,7 +36,8 @@ def load(plan: Plan, members: Mapping[str, Member]) -> int:
     for trade in plan["trades"]:
         buyer, seller = members[trade["buyer"]], members[trade["seller"]]
         for days, lines in _batches([line for line in _lines(buyer, seller) if "promise" not in line.details], trade["ships"]).items():
-            delivery = Delivery(buyer, seller, f"{max(_due(line) for line in lines):%y%m%d}", lines, ships=trade["ships"])
+            due = max(_due(line) for line in lines)
+            delivery = Delivery(buyer, seller, f"{due:%y%m%d}", lines, ships=trade["ships"], due=due)
             delivery.pack(leaves=days != "packed")
             if days not in ("packed", "coming"):
                 delivery.receive(short=len(lines) > 3, used=True)
@@ -65,10 +67,11 @@ def _keep(slug: str, plan: Plan, members: Mapping[str, Member]) -> int:
     for trade in (trade for trade in plan["trades"] if trade["seller"] == slug):
         buyer = members[trade["buyer"]]
         for line in (line for line in _lines(buyer, seller) if "promise" in line.details):
-            if _due(line) - dt.timedelta(days=trade["ships"]) < today:
-                delivery = Delivery(buyer, seller, line.number, [line], ships=trade["ships"])
+            due = _promised(seller, line)
+            if due - dt.timedelta(days=trade["ships"]) < today:
+                delivery = Delivery(buyer, seller, line.number, [line], ships=trade["ships"], due=due)
                 delivery.pack(leaves=True)
-                if _due(line) <= today:
+                if due <= today:
                     delivery.receive(short=False, used=False)
                 count += 1
     return count
@@ -98,6 +101,15 @@ def _due(line: Agreed) -> dt.date:
     return max(day for day, _quantity in line.dates if day)
 
 
+def _promised(seller: Member, line: Agreed) -> dt.date:
+    """By when it is promised now, which is another day than the order's where the promise has moved."""
+    with act_as(seller.home, by=seller.desk("dock")):
+        record = plan_of.record(uuid.UUID(line.details["promise"]))
+    assert record is not None
+    assert record.promised_on is not None
+    return record.promised_on
+
+
 def _batches(lines: Sequence[Agreed], ships: int) -> Mapping[int | str, Sequence[Agreed]]:
     """The lines that go together: those that are due, by how long they have been; those on their way; those that leave next."""
     found: dict[int | str, list[Agreed]] = defaultdict(list)
@@ -109,12 +121,11 @@ def _batches(lines: Sequence[Agreed], ships: int) -> Mapping[int | str, Sequence
 
 
 class Delivery:
-    """What is shipped together. number: what its advices are called, after the two partners. ships: days from door to door."""
+    """What is shipped together. number: what its advices are called, after the two partners. ships: days from door to door. due: when it shall be there."""
 
-    def __init__(self, buyer: Member, seller: Member, number: str, lines: Sequence[Agreed], *, ships: int) -> None:
-        self.buyer, self.seller, self.lines, self.ships = buyer, seller, lines, ships
+    def __init__(self, buyer: Member, seller: Member, number: str, lines: Sequence[Agreed], *, ships: int, due: dt.date) -> None:
+        self.buyer, self.seller, self.lines, self.ships, self.due = buyer, seller, lines, ships, due
         self.number = f"{buyer.home.slug[:2]}{seller.home.slug[:2]}-{number}".upper()
-        self.due = max(_due(line) for line in lines)
 
     def _moment(self, days: int) -> dt.datetime:
         """The morning so many days before it is due, never in the future."""
