@@ -24,6 +24,7 @@ PATIENCE = 60.0
 LONGEST = 10.0
 """Seconds after which a request that has no answer hangs."""
 MOVES = (2, 6)
+MOST = 5
 KNOWN = 12
 """So many documents of each pair and type may be named by others."""
 
@@ -123,6 +124,8 @@ class Talk:
     clients: int
     run: str = "r"
     book: Book = field(default_factory=Book)
+    whole: bool = False
+    """Whether it goes on until each type was entered, at most `MOST` times as long: what another must have led to does not come in every few chains."""
     share: Mapping[str, float] = field(default_factory=lambda: {"order": 10.0})
     """How often a chain begins with a type; 1 where it is not said."""
 
@@ -139,12 +142,15 @@ class Talk:
     def _client(self) -> None:
         line = Line(self.host, self.port, self.book)
         try:
-            while (index := next(self._next)) < self.chains:
+            while (index := next(self._next)) < self.chains or (self.whole and index < MOST * self.chains and self._untold()):
                 self._chain(line, index)
                 with self.book.lock:
                     self.book.done += 1
         finally:
             line.close()
+
+    def _untold(self) -> set[str]:
+        return {each.code for each in self.language.types if not self.book.moves[f"{each.code}.enter"]}
 
     def _chain(self, line: Line, index: int) -> None:
         """One document, from its entry through moves of both sides as the portal offers them."""

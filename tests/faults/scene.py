@@ -63,9 +63,9 @@ def play(
     listeners: bool = True,
     only: tuple[str, ...] = (),
 ) -> Outcome:
-    """Let it all happen, and look at what is left. only: kill no other kinds than these."""
+    """Let it all happen, and look at what is left. only: kill no other kinds than these, and be content with whatever is said."""
     host, port = "127.0.0.1", house.port
-    talk = Talk(cast, Language({}), host, port, seed, chains, clients, run)
+    talk = Talk(cast, Language({}), host, port, seed, chains, clients, run, whole=not only and bool(kills))
     line = Line(host, port, talk.book)
     talk.language = language(house, cast, line)
     hearing = [Listener(member, host, port, listening.newest(line, member)) for member in cast.members] if listeners else []

@@ -73,7 +73,7 @@ def chains(stage: Stage, house: House, count: int, kills: int, name: str) -> Out
         kills=sum(outcome.killed.values()), crashes=crashes, drained=f"{outcome.drained:.1f}s", longest=f"{book.longest:.1f}s",
     )  # fmt: skip
     assert outcome.findings == [], house.said()
-    assert book.done == count
+    assert book.done >= count
     assert {code for code in TYPES if book.moves[f"{code}.enter"]} == set(TYPES), "a type was never entered"
     assert sum(outcome.killed.values()) >= kills
     return outcome
