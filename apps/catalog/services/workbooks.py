@@ -7,6 +7,7 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
 from typing import Any, Final
@@ -31,6 +32,7 @@ MOST_PARTS: Final = 400
 MOST_ROWS: Final = 50_000
 MOST_COLUMNS: Final = 60
 _DOUBLE: Final = Context(prec=15)  # as many digits as a spreadsheet keeps
+# What the library raises for a workbook that is not sound; it was written for sound ones.
 _BROKEN: Final = (
     *(zipfile.BadZipFile, zlib.error, EOFError, InvalidFileException, SyntaxError, NotImplementedError, RuntimeError),
     *(LookupError, ValueError, TypeError, AttributeError, ArithmeticError),
@@ -67,13 +69,10 @@ NOT_THERE: Final = frozenset([id(EMPTY_CELL)])
 def read(data: bytes, sheets: Sequence[Sheet]) -> Read:
     """The rows of the known sheets. Raises Invalid for what is no sound workbook; faults of cells are told in the answer, without their rows."""
     _weigh(data)
-    try:
-        with warnings.catch_warnings():
-            # The library warns of what it leaves out: drawings, validations, extensions. None of it is wanted.
-            warnings.simplefilter("ignore")
-            return _read(data, sheets)
-    except _BROKEN as error:
-        raise refuse("", "workbook", _("The workbook is damaged. Open it in your spreadsheet program and save it again as XLSX.")) from error
+    with warnings.catch_warnings():
+        # The library warns of what it leaves out: drawings, validations, extensions. None of it is wanted.
+        warnings.simplefilter("ignore")
+        return _read(data, sheets)
 
 
 # Weighing -------------------------------------------------------------------------------------------------------------
@@ -111,8 +110,30 @@ _DECLARES: Final = re.compile(rb"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
 # Reading --------------------------------------------------------------------------------------------------------------
 
 
+@contextmanager
+def _library() -> Iterator[None]:
+    """Around each call of the library and nothing else: whatever it stumbles over is the workbook's fault, and what we stumble over is ours."""
+    try:
+        yield
+    except _BROKEN as error:
+        raise refuse("", "workbook", _("The workbook is damaged. Open it in your spreadsheet program and save it again as XLSX.")) from error
+
+
+def _rows(worksheet: Any, most: int) -> Iterator[Sequence[Any]]:
+    with _library():
+        worksheet.reset_dimensions()
+        rows = worksheet.iter_rows(max_col=MOST_COLUMNS, max_row=most)
+    while True:
+        with _library():
+            cells = next(rows, None)
+        if cells is None:
+            return
+        yield cells
+
+
 def _read(data: bytes, sheets: Sequence[Sheet]) -> Read:
-    book = load_workbook(io.BytesIO(data), read_only=True, keep_links=False)
+    with _library():
+        book = load_workbook(io.BytesIO(data), read_only=True, keep_links=False)
     found = Read()
     named = {name: sheet for sheet in sheets for name in _names(sheet.code, sheet.title)}
     tables: dict[str, Table] = {}
@@ -135,8 +156,7 @@ def _names(code: str, title: Any) -> Iterator[str]:
 
 
 def _read_sheet(worksheet: Any, table: Table, findings: list[Finding], left: int) -> None:
-    worksheet.reset_dimensions()
-    rows = worksheet.iter_rows(max_col=MOST_COLUMNS, max_row=left + 2)
+    rows = _rows(worksheet, left + 2)
     columns = _headings(next(rows, ()), table, findings)
     for number, cells in enumerate(rows, start=2):
         # Told by what they are before they are looked at: a sheet may have tens of thousands of rows that are not there.
