@@ -79,8 +79,6 @@ def plain(number: Any) -> str:
 
 
 def _save(request: HttpRequest, document_type: DocumentType, typed: Typed, whole: Whole | None = None) -> HttpResponse:
-    if not typed.rows:
-        typed.rows.append(Row(dict.fromkeys(LineForm.base_fields, "")))
     head, lines = _forms(document_type, typed, bound=True, fixed=whole is not None)
     if not all([head.is_valid(), *(line.is_readable() for line in lines)]):
         return _form_page(request, document_type, typed, whole=whole, shown=(head, lines), errors=forms.unreadable(head, lines), status=422)

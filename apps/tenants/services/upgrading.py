@@ -29,7 +29,6 @@ log = logging.getLogger(__name__)
 # How often a home is tried in which somebody holds a lock that the upgrade needs, or who was first in a deadlock.
 TRIES = 12
 AGAIN = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
-RECORD = "md5(string_agg(app || '.' || name, ',' ORDER BY app, name))"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +113,7 @@ def _standings() -> list[_Standing]:
         )
         found = cursor.fetchall()
         recorded = [schema for _slug, schema, recorded, _rights in found if recorded]
-        one = sql.SQL(f"SELECT {{}}, {RECORD} FROM {{}}.django_migrations")
+        one = sql.SQL(f"SELECT {{}}, {building.RECORD} FROM {{}}.django_migrations")
         records: dict[str, str] = {}
         if recorded:
             every = sql.SQL(" UNION ALL ").join(one.format(sql.Literal(schema), sql.Identifier(schema)) for schema in recorded)
@@ -125,7 +124,7 @@ def _standings() -> list[_Standing]:
 
 def _record_of(schema: str) -> str:
     with connections[OWNER].cursor() as cursor:
-        cursor.execute(sql.SQL(f"SELECT {RECORD} FROM {{}}.django_migrations").format(sql.Identifier(schema)).as_string(cursor.connection))
+        cursor.execute(sql.SQL(f"SELECT {building.RECORD} FROM {{}}.django_migrations").format(sql.Identifier(schema)).as_string(cursor.connection))
         return str(cursor.fetchone()[0])
 
 
@@ -209,7 +208,7 @@ def _whole(home: _Standing, script: str, lock_timeout: float) -> str:
     changed = "MESSAGE = 'somebody else is upgrading this home'"
     return (
         f"BEGIN; SET LOCAL lock_timeout = {int(lock_timeout * 1000)}; SET LOCAL client_min_messages = error; SET LOCAL search_path TO {name}, public; "
-        f"LOCK TABLE django_migrations IN EXCLUSIVE MODE; DO $$ BEGIN IF (SELECT {RECORD} FROM django_migrations) <> '{home.record}' "
+        f"LOCK TABLE django_migrations IN EXCLUSIVE MODE; DO $$ BEGIN IF (SELECT {building.RECORD} FROM django_migrations) <> '{home.record}' "
         f"THEN RAISE EXCEPTION USING {changed}; END IF; END $$;\n{script.replace(building.PLACE, home.schema)}; COMMIT"
     )
 

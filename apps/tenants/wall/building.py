@@ -7,6 +7,8 @@ from psycopg import sql
 
 # Stands for a home's schema in what was written down once for all of them.
 PLACE = "t_00000000000000000000000000000000"
+# Names the migrations that a schema has behind it, on its `django_migrations`.
+RECORD = "md5(string_agg(app || '.' || name, ',' ORDER BY app, name))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +25,7 @@ _plans: dict[str, Plan] = {}
 
 def plan_of(cursor: Any, source: str) -> Plan:
     """The plan of a template, written down once: to ask the catalogue for one schema's definitions takes the longer the more homes there are."""
-    cursor.execute(
-        sql.SQL("SELECT md5(string_agg(app || '.' || name, ',' ORDER BY app, name)) FROM {}.django_migrations").format(sql.Identifier(source)).as_string(None)
-    )
+    cursor.execute(sql.SQL(f"SELECT {RECORD} FROM {{}}.django_migrations").format(sql.Identifier(source)).as_string(None))
     record = str(cursor.fetchone()[0])
     known = _plans.get(source)
     if known is None or known.record != record:
