@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -16,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import redis
 from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,14 +22,13 @@ from apps.accounts import services
 from apps.base import clock, limiting
 from apps.base.limiting import Counting, InRedis, Limit, SharedFile, TooMany, settle
 from portal.embedded import free_port
-from tests import tally
+from tests import redising, tally
 from tests.attacks import hammer
 from tests.cast import Cast, Member, make_pair, order
 from tests.live.conftest import Web, serve
 from tests.live.test_entry import lobby
 
 NAME = bytes(range(16))
-REDIS = os.environ.get("REDIS_SERVER") or shutil.which("redis-server")
 
 
 # The rule --------------------------------------------------------------------------------------------------------------
@@ -78,20 +73,8 @@ def test_a_clock_that_was_set_back_holds_nobody_for_longer_than_the_limit() -> N
 @pytest.fixture
 def redis_url(tmp_path: Path) -> Iterator[str]:
     """A Redis of this test's own."""
-    if REDIS is None:
-        pytest.skip("no redis-server on this machine")
-    port = free_port()
-    process = subprocess.Popen([REDIS, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)], stdout=subprocess.DEVNULL)
-    with redis.Redis(port=port) as client:
-        for _attempt in range(100):
-            try:
-                client.ping()
-                break
-            except redis.ConnectionError:
-                time.sleep(0.05)
-        yield f"redis://127.0.0.1:{port}/0"
-    process.kill()
-    process.wait(5)
+    with redising.running(tmp_path) as found:
+        yield found.url
 
 
 def test_two_processes_and_thirty_two_threads_pass_exactly_as_many_as_may(tmp_path: Path) -> None:

@@ -1,29 +1,24 @@
 """A network that fails between the parts of a house in production shape: nobody hangs, all come back, and nothing is lost or missed.
 
-The house reaches its database, its broker and (where there is one) its Redis through proxies, and so do a caller and a listener reach the house.
+The house reaches its database and its broker through proxies, and so do a caller and a listener reach the house.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
-import signal
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import psycopg
 import pytest
 
 from apps.base.patience import SILENCE
-from portal.embedded import APP, BROKER, BROKER_DATABASE, DATABASE, HOST, Record, free_port
+from portal.embedded import APP, BROKER, BROKER_DATABASE, DATABASE, HOST, Record
 from portal.environment import Environment
-from tests import tally
+from tests import redising, tally
 from tests.faults import listening
 from tests.faults.chains import LONGEST, Line, Talk
 from tests.faults.listening import Listener
@@ -33,41 +28,12 @@ from tests.faults.scene import language, seed
 from tests.faults.stage import Cast, Stage, laid
 from tests.faults.talking import Language
 from tests.house import House
+from tests.redising import Redis
 
 pytestmark = pytest.mark.night
 
 BACK = 5.0
 """Seconds in which everything answers again when the network does."""
-
-
-@dataclass
-class Redis:
-    """A redis-server of the harness. port: where it listens."""
-
-    place: Path
-    port: int
-    process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        command = ["redis-server", "--port", str(self.port), "--bind", HOST, "--save", "", "--appendonly", "no", "--dir", str(self.place)]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        until = time.monotonic() + 10
-        while self.say("PING") != b"+PONG":
-            assert time.monotonic() < until, "redis-server does not start"
-            time.sleep(0.05)
-
-    def say(self, command: str) -> bytes:
-        try:
-            with socket.create_connection((HOST, self.port), 2) as line:
-                line.sendall(f"{command}\r\n".encode())
-                return line.recv(100).strip()
-        except OSError:
-            return b""
-
-    def kill(self) -> None:
-        assert self.process is not None
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait(5)
 
 
 @dataclass
@@ -78,28 +44,18 @@ class Net:
     house: House
     database: Proxy
     broker: Proxy
-    redis: Redis | None
+    redis: Redis
 
 
-def _redis(place: Path) -> Redis | None:
-    if shutil.which("redis-server") is None:
-        assert not os.environ.get("REQUIRE_REDIS"), "REQUIRE_REDIS is set, and there is no redis-server"
-        return None
-    found = Redis(place, free_port())
-    found.start()
-    return found
-
-
-def _production(stage: Stage, record: Record, database: Proxy, broker: Proxy, redis: Redis | None) -> dict[str, str]:
+def _production(stage: Stage, record: Record, database: Proxy, broker: Proxy, redis: Redis) -> dict[str, str]:
     """The variables of a house that finds everything through the proxies."""
     ours = Environment.read(stage.environment)
     stage_secret, ring = (stage.place / "secret").read_text().strip(), (stage.place / "keyring").read_text().strip()
     assert ours.secret_key == stage_secret
-    more = {"REDIS_URL": f"redis://{HOST}:{redis.port}/0"} if redis else {}
     return {
         "DATABASE_URL": f"postgresql://{APP}:{record.passwords[APP]}@{HOST}:{database.port}/{DATABASE}",
         "BROKER_URL": f"pgmq://{BROKER}:{record.passwords[BROKER]}@{HOST}:{broker.port}/{BROKER_DATABASE}",
-        "SECRET_KEY": stage_secret, "KEY_RING": ring, "PREPARED_STATEMENTS": "1", **more,
+        "SECRET_KEY": stage_secret, "KEY_RING": ring, "PREPARED_STATEMENTS": "1", "REDIS_URL": redis.url,
     }  # fmt: skip
 
 
@@ -109,9 +65,7 @@ def net() -> Iterator[Net]:
         stage = stack.enter_context(laid("network"))
         record = stage.server.prepare()
         database, broker = (stack.enter_context(before(record.port)) for _each in range(2))
-        redis = _redis(stage.place)
-        if redis:
-            stack.callback(redis.kill)
+        redis = stack.enter_context(redising.running(stage.place))
         given = _production(stage, record, database, broker, redis)
         yield Net(stage, stack.enter_context(stage.house(**given)), database, broker, redis)
 
@@ -246,28 +200,19 @@ def test_documents_and_live_outlive_broker_and_redis(net: Net, cast: Cast) -> No
     late = []
     with traffic(net, cast, number, "b", clients=2) as flow:
         net.broker.set("cut")
-        if net.redis:
-            net.redis.kill()
+        net.redis.kill()
         if takes(flow.flows(), longest=BACK) >= BACK:
             late.append("without its broker and Redis the house stands still")
         with psycopg.connect(net.stage.server.dsn("postgres", BROKER_DATABASE), autocommit=True) as connection:
             connection.execute("SELECT pgmq.purge_queue(queue_name) FROM pgmq.list_queues()")
-        if net.redis:
-            net.redis.start()
-            assert net.redis.say("FLUSHALL") == b"+OK"
+        net.redis.start()
+        assert net.redis.say("FLUSHALL") == b"+OK"
         net.broker.set("pass")
         if takes(flow.flows(), longest=BACK) >= BACK:
             late.append("the house does not come back")
         if (took := takes(_swept(net), longest=30)) >= 30:
             late.append("the sweep did not come back within 30 s")
-        redis = "yes" if net.redis else "absent"
-        settled(net, cast, flow, "faults: broker and Redis", number, started=started, late=late, last=True, swept=f"{took:.1f}s", redis=redis)
-
-
-def test_redis_was_there(net: Net) -> None:
-    if net.redis is None:
-        pytest.skip("there is no redis-server here")
-    assert net.redis.say("PING") == b"+PONG"
+        settled(net, cast, flow, "faults: broker and Redis", number, started=started, late=late, last=True, swept=f"{took:.1f}s")
 
 
 def _swept(net: Net) -> Callable[[], bool]:

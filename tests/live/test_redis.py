@@ -2,53 +2,38 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import redis
 
 from apps.live.services import notifying
-from portal.embedded import free_port
+from tests import redising
 from tests.cast import Member, order
 from tests.live.conftest import heard, serve
+from tests.redising import Redis
 
 Pair = tuple[Member, Member]
-SERVER = shutil.which("redis-server")
-pytestmark = pytest.mark.skipif(SERVER is None, reason="no redis-server on this machine")
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """A Redis of this test's own: its address, and its process."""
-    port = free_port()
-    process = subprocess.Popen([str(SERVER), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)], stdout=subprocess.DEVNULL)
-    with redis.Redis(port=port) as client:
-        for _attempt in range(100):
-            try:
-                client.ping()
-                break
-            except redis.ConnectionError:
-                time.sleep(0.05)
-    yield f"redis://127.0.0.1:{port}/0", process
-    process.kill()
-    process.wait(5)
+def server(tmp_path: Path) -> Iterator[Redis]:
+    with redising.running(tmp_path) as found:
+        yield found
 
 
 @pytest.fixture
-def by_redis(server: tuple[str, Any], settings: Any, monkeypatch: pytest.MonkeyPatch) -> str:
+def by_redis(server: Redis, settings: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     """This process's notifier goes by Redis, too."""
-    settings.REDIS_URL = server[0]
-    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [server[0]]}}}
+    settings.REDIS_URL = server.url
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [server.url]}}}
     monkeypatch.setattr(notifying, "_notifier", notifying.Notifier())
-    return server[0]
+    return server.url
 
 
-def test_redis_carries_the_news_to_every_process(by_redis: str, server: Any, pair: Pair) -> None:
+def test_redis_carries_the_news_to_every_process(by_redis: str, server: Redis, pair: Pair) -> None:
     buyer, seller = pair
     with (
         serve(REDIS_URL=by_redis) as one,
@@ -66,6 +51,6 @@ def test_redis_carries_the_news_to_every_process(by_redis: str, server: Any, pai
             started = time.monotonic()
             assert [heard(socket, 1, timeout=0.4)[0]["document"]["uid"] for socket in (here, there)] == [str(uid)] * 2
             assert time.monotonic() - started < 0.4
-        server[1].kill()
+        server.kill()
         order(buyer, seller)
         assert heard(here, 1, timeout=2) == heard(there, 1, timeout=2)
