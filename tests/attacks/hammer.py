@@ -26,6 +26,7 @@ class Careless(SharedFile):
     def _change(self, name: bytes, limit: Limit, *, taken: bool) -> float:
         page, mark = int.from_bytes(name[:8], "little") % PAGES * PAGE, int.from_bytes(name[8:16], "little") | 1
         _mark, empty_at = SLOT.unpack(os.pread(self._file, SLOT.size, page))
+        time.sleep(0.001)  # Long enough for another one to read the same, on any machine.
         empty_at, wait = settle(empty_at, time.time(), limit)
         os.pwrite(self._file, SLOT.pack(mark, empty_at), page)
         return wait
