@@ -161,8 +161,7 @@ def _place(feature: str) -> str:
 
 
 def _told(release: Known, session: Session, why: Any) -> Plain:
-    whole = _whole(release, session)
-    likely = whole or (said(release.engine.completed(session.choices)) if session.valid else {})
+    whole, likely = _whole(release, session)
     price, broken = _price(release, whole or session.decided)
     conflict = _reason(release, session.conflict, session.choices) if session.conflict else None
     if broken and session.valid:
@@ -186,18 +185,18 @@ def _told(release: Known, session: Session, why: Any) -> Plain:
     }
 
 
-def _whole(release: Known, session: Session) -> dict[str, str]:
-    """The whole product, where all that is still open may be left out; else nothing."""
+def _whole(release: Known, session: Session) -> tuple[dict[str, str], dict[str, str]]:
+    """The whole product, where all that is still open may be left out, else nothing; and the plainest whole product with these choices."""
     if not session.valid:
-        return {}
+        return {}, {}
     if session.complete:
-        return said(session.decided)
-    open_ones = [offer for offer in session.offers if offer.state == "open"]
-    if not all(_leaves(release, offer) for offer in open_ones):
-        return {}
+        decided = said(session.decided)
+        return decided, decided
     plainest = release.engine.completed(session.choices)
-    left = all(plainest.get(offer.feature) in (None, NO) for offer in open_ones)
-    return said(plainest) if left else {}
+    likely = said(plainest)
+    open_ones = [offer for offer in session.offers if offer.state == "open"]
+    left = all(_leaves(release, offer) and plainest.get(offer.feature) in (None, NO) for offer in open_ones)
+    return likely if left else {}, likely
 
 
 def _leaves(release: Known, offer: Offer) -> bool:
@@ -260,7 +259,7 @@ def _reasons(release: Known, session: Session, wanted: Any) -> dict[str, list[Pl
         pairs = [pair for pair in pairs if pair in asked]
     found: dict[str, list[Plain]] = {}
     for feature, value in pairs[:MOST_REASONS]:
-        if reason := release.engine.why(session.choices, feature, value, changes=wanted != "all"):
+        if reason := release.engine.why(session.choices, feature, value, changes=wanted != "all", grey=True):
             found.setdefault(feature, []).append({"value": value, **_reason(release, reason, session.choices)})
     return found
 

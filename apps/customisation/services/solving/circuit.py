@@ -98,7 +98,22 @@ class Circuit:
                 found.setdefault(variable, []).append(place)
         return found
 
+    @cached_property
+    def ways(self) -> list[tuple[bool, tuple[tuple[int, int], ...]]]:
+        """The gates as a walk needs them, all in tuples: whether any way will do, and the ways, as the edge and the child it leads to."""
+        return [(gate.any, tuple((at, self.edges[at].child) for at in gate.edges)) for gate in self.gates]
+
+    @cached_property
+    def told(self) -> list[tuple[int, ...]]:
+        """For each edge the literals that are in a solution where a way goes along it: those that hold, and both of each variable that is free."""
+        return [(*edge.shown, *(literal for variable in edge.missing for literal in (variable, -variable))) for edge in self.edges]
+
     # Walks ---------------------------------------------------------------------------------------------------------------
+
+    def solvable(self, allowed: Mapping[int, int], worlds: int) -> int:
+        """In which of some worlds (bits) there is a solution: half a walk. allowed: as in `possible`."""
+        full = (1 << worlds) - 1
+        return self._upwards(self._opened(allowed, full), full)[-1]
 
     def possible(self, allowed: Mapping[int, int], worlds: int) -> tuple[int, dict[int, int]]:
         """In which of some worlds (bits) there is a solution, and for each shown literal in which of them it is in one.
@@ -106,45 +121,55 @@ class Circuit:
         allowed: the worlds in which a literal may be true, for those that may not in all.
         """
         full = (1 << worlds) - 1
-        open_edges = [full] * len(self.edges)
-        for literal, mask in allowed.items():
-            for at in self.with_literal.get(literal, ()):
-                open_edges[at] &= mask
+        open_edges = self._opened(allowed, full)
         found = self._upwards(open_edges, full)
-        reached: dict[int, int] = {}
-        self._downwards(open_edges, found, reached)
+        reached = self._downwards(open_edges, found)
         for variable in self.free:
             reached[variable] = reached[-variable] = found[-1]
         return found[-1], {literal: mask & allowed.get(literal, full) for literal, mask in reached.items()}
 
+    def _opened(self, allowed: Mapping[int, int], full: int) -> list[int]:
+        """In which worlds each edge may be gone along."""
+        open_edges = [full] * len(self.edges)
+        for literal, mask in allowed.items():
+            for at in self.with_literal.get(literal, ()):
+                open_edges[at] &= mask
+        return open_edges
+
     def _upwards(self, open_edges: list[int], full: int) -> list[int]:
+        """In which worlds each gate has a solution; of each edge only those worlds stay open in which its child has one."""
         found: list[int] = []
-        edges = self.edges
-        for gate in self.gates:
-            mask = 0 if gate.any else full
-            for at in gate.edges:
-                open_edges[at] = way = open_edges[at] & found[edges[at].child]
-                mask = mask | way if gate.any else mask & way
+        for any_will_do, ways in self.ways:
+            if any_will_do:
+                mask = 0
+                for at, child in ways:
+                    open_edges[at] = way = open_edges[at] & found[child]
+                    mask |= way
+            else:
+                mask = full
+                for at, child in ways:
+                    open_edges[at] = way = open_edges[at] & found[child]
+                    mask &= way
             found.append(mask)
         return found
 
-    def _downwards(self, open_edges: list[int], found: list[int], reached: dict[int, int]) -> None:
-        alive = [0] * len(self.gates)
+    def _downwards(self, open_edges: list[int], found: list[int]) -> dict[int, int]:
+        """For each shown literal the worlds in which it is in a solution of the whole."""
+        alive = [0] * len(found)
         alive[-1] = found[-1]
-        for place in range(len(self.gates) - 1, -1, -1):
+        reached: dict[int, int] = {}
+        told = self.told
+        for place in range(len(found) - 1, -1, -1):
             here = alive[place]
             if not here:
                 continue
-            for at in self.gates[place].edges:
+            for at, child in self.ways[place][1]:
                 way = here & open_edges[at]
                 if way:
-                    edge = self.edges[at]
-                    alive[edge.child] |= way
-                    for literal in edge.shown:
+                    alive[child] |= way
+                    for literal in told[at]:
                         reached[literal] = reached.get(literal, 0) | way
-                    for variable in edge.missing:
-                        reached[variable] = reached.get(variable, 0) | way
-                        reached[-variable] = reached.get(-variable, 0) | way
+        return reached
 
     def count(self, weights: Mapping[int, int]) -> int:
         """The weighted number of solutions; a literal that is not named weighs 1."""
@@ -157,9 +182,9 @@ class Circuit:
             for at in self.without_variable.get(variable, ()):
                 factors[at] = factors[at] // 2 * both
         counts: list[int] = []
-        for gate in self.gates:
-            ways = [factors[at] * counts[self.edges[at].child] for at in gate.edges]
-            counts.append(sum(ways) if gate.any else prod(ways))
+        for any_will_do, ways in self.ways:
+            solutions = [factors[at] * counts[child] for at, child in ways]
+            counts.append(sum(solutions) if any_will_do else prod(solutions))
         return counts[-1] * prod(_both(weights, variable) for variable in self.free)
 
     def cheapest(self, costs: Mapping[int, int]) -> tuple[int, frozenset[int]]:
@@ -173,10 +198,15 @@ class Circuit:
                 prices[at] += min(costs.get(variable, 0), costs.get(-variable, 0))
         least: list[int] = []
         best: list[int] = []
-        for gate in self.gates:
-            ways = [prices[at] + least[self.edges[at].child] for at in gate.edges]
-            least.append(min(ways, default=FAR) if gate.any else sum(ways))
-            best.append(gate.edges[ways.index(min(ways))] if gate.any and ways else -1)
+        for any_will_do, ways in self.ways:
+            costly = [prices[at] + least[child] for at, child in ways]
+            if any_will_do and costly:
+                cost = min(costly)
+                least.append(cost)
+                best.append(ways[costly.index(cost)][0])
+            else:
+                least.append(FAR if any_will_do else sum(costly))
+                best.append(-1)
         return least[-1] + sum(min(costs.get(v, 0), costs.get(-v, 0)) for v in self.free), self._way(best)
 
     def _way(self, best: Sequence[int]) -> frozenset[int]:

@@ -14,10 +14,35 @@ class Undecided(Exception):
 
 
 @dataclass(frozen=True)
+class Indexed:
+    """Clauses, and where each literal stands in them."""
+
+    clauses: Sequence[Clause]
+
+    @cached_property
+    def watching(self) -> dict[int, list[int]]:
+        """The clauses with each literal."""
+        found: dict[int, list[int]] = {}
+        for place, clause in enumerate(self.clauses):
+            for literal in clause:
+                found.setdefault(literal, []).append(place)
+        return found
+
+    @cached_property
+    def short(self) -> list[int]:
+        """The clauses of one literal or none."""
+        return [place for place, clause in enumerate(self.clauses) if len(clause) <= 1]
+
+
+@dataclass(frozen=True)
 class Deduction:
     """The clauses of an encoding, by what they belong to."""
 
     encoding: Encoding
+
+    @cached_property
+    def all_of_them(self) -> Indexed:
+        return Indexed(self.encoding.clauses)
 
     @cached_property
     def by_mark(self) -> dict[int, list[Clause]]:
@@ -49,7 +74,7 @@ class Deduction:
     def by_propagation(self, assumed: Sequence[int]) -> tuple[set[int], set[int]] | None:
         """Rules and assumptions that refute one another by unit propagation alone; None where it finds no contradiction."""
         clauses, marks = self.encoding.clauses, self.encoding.marks
-        search = Search(clauses)
+        search = Search(self.all_of_them)
         conflict = search.assume(assumed)
         if conflict is None:
             return None
@@ -70,26 +95,17 @@ class Deduction:
 
     def refuted(self, laws: Iterable[int], assumed: Sequence[int]) -> bool:
         """Whether these rules and what is assumed contradict each other. Raises `Undecided`."""
-        return not Search(self.clauses(laws, assumed)).solve(assumed)
+        return not Search(Indexed(self.clauses(laws, assumed))).solve(assumed)
 
 
 @dataclass
 class Search:
     """Unit propagation with counters of what is assigned, and plain backtracking."""
 
-    clauses: Sequence[Clause]
+    among: Indexed
     value: dict[int, bool] = field(default_factory=dict)
     because: dict[int, int | None] = field(default_factory=dict)
     trail: list[int] = field(default_factory=list)
-
-    @cached_property
-    def watching(self) -> dict[int, list[int]]:
-        """The clauses with each literal."""
-        found: dict[int, list[int]] = {}
-        for place, clause in enumerate(self.clauses):
-            for literal in clause:
-                found.setdefault(literal, []).append(place)
-        return found
 
     def assign(self, literal: int, because: int | None) -> None:
         """Make a literal true."""
@@ -103,15 +119,16 @@ class Search:
         for literal in literals:
             if literal not in self.value:
                 self.assign(literal, None)
-        for place, clause in enumerate(self.clauses):
-            if len(clause) <= 1 and self._look(place):
+        for place in self.among.short:
+            if self._look(place):
                 return place
         return self.propagate(start)
 
     def propagate(self, at: int) -> int | None:
         """Follow the trail from a place on."""
+        watching = self.among.watching
         while at < len(self.trail):
-            for place in self.watching.get(-self.trail[at], ()):
+            for place in watching.get(-self.trail[at], ()):
                 if self._look(place):
                     return place
             at += 1
@@ -120,7 +137,7 @@ class Search:
     def _look(self, place: int) -> bool:
         """Whether a clause is contradicted; where one literal is left, it is made true."""
         left = 0
-        for literal in self.clauses[place]:
+        for literal in self.among.clauses[place]:
             now = self.value.get(literal)
             if now:
                 return False
@@ -158,7 +175,7 @@ class Search:
         raise Undecided
 
     def _open_literal(self) -> int | None:
-        for clause in self.clauses:
+        for clause in self.among.clauses:
             if not any(self.value.get(literal) for literal in clause):
                 return next(literal for literal in clause if literal not in self.value)
         return None

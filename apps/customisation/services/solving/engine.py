@@ -65,15 +65,15 @@ class Engine:
         chosen = self.fit(choices)
         return all(part.possible(_own(part, chosen)) for part, _laws in self.parts)
 
-    def why(self, choices: Choices, feature: str, value: Value, *, changes: bool = True) -> Reason | None:
+    def why(self, choices: Choices, feature: str, value: Value, *, changes: bool = True, grey: bool = False) -> Reason | None:
         """Why a feature cannot have a value with these other choices; None where it can. Raises `Unfit`.
 
-        changes: whether to look for the least ones that would allow it, which takes as long again.
+        changes: whether to look for the least ones that would allow it, which takes as long again. grey: it is known already that it cannot.
         """
         target = self.fit({feature: value})
         chosen = without(self.fit(choices), [feature])
         part, laws = self.part_of[feature]
-        if part.possible({**_own(part, chosen), **target}):
+        if not grey and part.possible({**_own(part, chosen), **target}):
             return None
         return self._reason(part, laws, chosen, target, changes=changes)
 

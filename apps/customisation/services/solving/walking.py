@@ -68,8 +68,7 @@ class Walked:
 
     def possible(self, chosen: Mapping[str, Value]) -> bool:
         """Whether there is a solution."""
-        allowed = {-self.literal(code, value): 0 for code, value in chosen.items()}
-        return bool(self.circuit.possible(allowed, 1)[0])
+        return bool(self.circuit.solvable({-self.literal(code, value): 0 for code, value in chosen.items()}, 1))
 
     def nearest(self, fixed: Mapping[str, Value], wanted: Mapping[str, tuple[Value, int]]) -> dict[str, Value] | None:
         """The cheapest solution: exact, in one walk."""
@@ -103,11 +102,15 @@ class Walked:
         by_literal = {self.literal(code, value): code for code, value in chosen.items()}
         found = self.deduction.by_propagation(list(by_literal))
         kept = [by_literal[literal] for literal in by_literal if found is None or literal in found[1]]
-        for code in list(kept):
-            rest = {other: chosen[other] for other in kept if other != code}
-            if not self.possible(rest):
-                kept.remove(code)
+        while (needless := self._needless(kept, chosen)) is not None:
+            kept.remove(needless)
         return kept
+
+    def _needless(self, kept: Sequence[str], chosen: Mapping[str, Value]) -> str | None:
+        """The first of these choices without which the others are contradictory still: all are tried in one walk, each left out in a world."""
+        worlds = {code: 1 << place for place, code in enumerate(kept)}
+        found = self.circuit.solvable({-self.literal(code, chosen[code]): world for code, world in worlds.items()}, len(kept))
+        return next((code for code, world in worlds.items() if not found & world), None)
 
     def _fewest_laws(self, assumed: list[int]) -> list[int]:
         found = self.deduction.by_propagation(assumed)
