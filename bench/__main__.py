@@ -44,8 +44,12 @@ def main(names: Sequence[str]) -> int:
     started, found = time.monotonic(), []
     with ground.laid() as server:
         ground.prepare()
+        parts = _parts(server)
+        if unknown := set(names) - set(parts):
+            print(f"There is no benchmark {', '.join(sorted(unknown))}. Known are: {', '.join(parts)}.", file=sys.stderr)
+            return 2
         print(figures.heading(), flush=True)
-        for name, part in _parts(server).items():
+        for name, part in parts.items():
             if not names or name in names:
                 for figure in part():
                     found.append(figure)
