@@ -32,7 +32,8 @@ async def listen(port: int, token: str, count: int) -> None:
                 told = json.loads(message)
                 if told["document"]:
                     arrived[told["document"]["uid"]].append(moment)
-                    arrived[f"{told['document']['uid']} {told['event']}"].append(moment)
+                    # What the plain server passes on is no event of ours, and has no name.
+                    arrived[f"{told['document']['uid']} {told.get('event', '')}"].append(moment)
 
     ready: asyncio.Queue[None] = asyncio.Queue()
     sockets = [asyncio.create_task(one(ready)) for _socket in range(count)]
