@@ -226,6 +226,7 @@ class Bundle:
             stated: Row = whole["statement"]
             sound = canonical(whole).decode() + "\n" == text and set(whole) == {"statement", "key", "signature"} and set(stated) == STATED
             sound = sound and all(set(channel) == STATED_CHANNEL for channel in stated["channels"]) and path.name == f"statement.{stated['slug']}.json"
+            sound = sound and bytes.fromhex(whole["signature"]).hex() == whole["signature"]
             sound = sound and self.keys.signed(whole["key"], stated["enterprise"], canonical(stated), whole["signature"])
         except (ValueError, KeyError, TypeError, AttributeError):
             sound = False

@@ -170,6 +170,16 @@ def test_every_single_byte_counts(bundle: Path, partners: tuple[Member, Member])
     assert tried > 150
 
 
+def test_a_statement_that_is_written_otherwise_is_not_the_one_that_was_signed(bundle: Path) -> None:
+    """The same number in capital letters, in a place that no signature is over: its own."""
+    (path,) = bundle.glob("statement.*.json")
+    whole = json.loads(path.read_text("utf-8"))
+    path.write_text(path.read_text("utf-8").replace(whole["signature"], whole["signature"].upper()), "utf-8")
+    status, faults = checked(bundle)
+    assert status == 1
+    assert f"{path.name}: it is not as the enterprise signed it" in faults
+
+
 def test_a_checker_that_believes_every_signature_would_be_seen(bundle: Path, partners: tuple[Member, Member], monkeypatch: pytest.MonkeyPatch) -> None:
     """The mutant of this harness: what it lets pass, the tests above would report."""
     path = bundle / file_of(partners, "envelopes")
