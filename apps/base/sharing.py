@@ -47,7 +47,10 @@ class _Place:
 
 
 class Shares:
-    """So many threads in all, and of them `share` for each enterprise while others are present, and `long` more for what takes long."""
+    """So many threads in all, and of them `share` for each enterprise while others are present, and `long` more for what takes long.
+
+    Half a share is left to one that wants more than its share, and more than all others together: they would wait for it at the processor.
+    """
 
     def __init__(self, threads: int, share: int, long: int) -> None:
         self.threads, self.share, self.long = threads, share, long
@@ -64,7 +67,7 @@ class Shares:
             return
         loop = asyncio.get_running_loop()
         self._seen[key] = loop.time()
-        if self._busy[key] < self._most(loop.time()):
+        if self._busy[key] < self._most(key, loop.time()):
             self._busy[key] += 1
         else:
             await self._turn(key)
@@ -87,10 +90,16 @@ class Shares:
                 self._leave(_Place(key))
             raise
 
-    def _most(self, now: float) -> int:
+    def _most(self, key: int, now: float) -> int:
         if len(self._seen) > 1:
             self._seen = {key: seen for key, seen in self._seen.items() if now - seen < PRESENT_SECONDS or self._busy[key] or self._long[key]}
-        return self.threads if len(self._seen) <= 1 else self.share
+        if len(self._seen) <= 1:
+            return self.threads
+        own, all_of_them = self._wanted(key), sum(map(self._wanted, self._seen))
+        return max(1, self.share // 2) if own > self.share and 2 * own > all_of_them else self.share
+
+    def _wanted(self, key: int) -> int:
+        return self._busy[key] + len(self._waiting.get(key, ()))
 
     def _age(self, place: _Place) -> None:
         """What takes long does not hold up the short ones of the same enterprise, as long as it is not too much of it."""
@@ -109,8 +118,8 @@ class Shares:
                 del counted[place.key]
 
     def _admit(self, key: int) -> None:
-        waiting, most = self._waiting.get(key), self._most(asyncio.get_running_loop().time())
-        while waiting and self._busy[key] < most:
+        waiting, now = self._waiting.get(key), asyncio.get_running_loop().time()
+        while waiting and self._busy[key] < self._most(key, now):
             turn = waiting.popleft()
             if not turn.done():
                 self._busy[key] += 1

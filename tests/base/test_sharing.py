@@ -42,6 +42,33 @@ def test_where_several_ask_each_has_a_share() -> None:
     assert _run({1: 50, 2: 5, 3: 1}) == {1: 2, 2: 2, 3: 1}
 
 
+def test_whoever_wants_more_than_all_others_together_has_half_a_share_while_he_does() -> None:
+    async def work() -> list[int]:
+        shares, ends, found = Shares(8, 2, 1), [asyncio.Event() for _one in range(7)], list[int]()
+        busy = 0
+
+        async def ask(end: asyncio.Event) -> None:
+            nonlocal busy
+            async with shares.place(1):
+                busy += 1
+                await end.wait()
+                busy -= 1
+
+        async with shares.place(2):
+            tasks = [asyncio.create_task(ask(end)) for end in ends]
+            for end in ends:
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+                found.append(busy)
+                end.set()
+                await asyncio.sleep(0)
+            await asyncio.gather(*tasks)
+        return found
+
+    # Two were in before there was a queue; from then on one at a time, until no more are waiting than a share.
+    assert asyncio.run(work()) == [2, 1, 1, 1, 1, 2, 1]
+
+
 def test_whoever_gives_up_waiting_leaves_no_gap() -> None:
     async def work() -> int:
         shares, busy, most = Shares(1, 1, 1), Counter[int](), Counter[int]()
