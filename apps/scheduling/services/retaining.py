@@ -20,6 +20,7 @@ def keep_holds(news: CapacityChanged) -> None:
     """React to a machine that is down, or works less: every hold on it is planned anew, after what is firm."""
     if news.more:
         return
+    holding.lock_plan()
     for row in _touched(news):
         _keep_or_give_up(row, at=news.at)
 
@@ -29,6 +30,7 @@ def part_gone(news: Moved) -> None:
     at = news.step.at
     if news.document_type.code != "promise" or (news.step.own, news.step.move, news.step.overruled) != (False, "expire", False):
         return
+    holding.lock_plan()
     hanging = models.Peg.objects.filter(document=news.document.pk, promise_id__isnull=False).values("promise_id")
     held = models.Promise.objects.filter(document__in=hanging, side=models.Side.SELLER, firm=False, closed_at__isnull=True, held_until__gt=at)
     for row in held.order_by("promised_on", "document"):
@@ -56,8 +58,10 @@ _HELD = (
 
 
 def _kept(row: models.Promise, *, at: dt.datetime, without: uuid.UUID | None) -> bool:
-    """Plan a held promise anew, with what partners hold for it, but for one of them. False where it cannot be had by its day: then nothing is held."""
-    holding.lock_plan()
+    """Plan a held promise anew, with what partners hold for it, but for one of them. False where it cannot be had by its day: then nothing is held.
+
+    The caller has locked the plan before he read which promise is held.
+    """
     parts = list(models.Peg.objects.filter(promise_id=row.document, giver=models.Giver.PART, document__isnull=False).exclude(document=without))
     ordered = holding.withdraw([row.document])
     loaded = replanning.world_of([row], ordered, at=at)

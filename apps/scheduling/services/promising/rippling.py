@@ -30,6 +30,8 @@ DAMPED = dt.timedelta(seconds=10)
 
 def capacity_changed(news: CapacityChanged) -> None:
     """React to a machine that is down, or works at other times."""
+    # Before anything is read: what another one is just making firm is neither held nor firm to whoever reads meanwhile.
+    holding.lock_plan()
     found = replanning.touched(news)
     kind = "outage" if news.until is not None and not news.more else "change"
     _plan_anew(found, kind=kind, at=news.at, recover=news.more)
@@ -37,6 +39,7 @@ def capacity_changed(news: CapacityChanged) -> None:
 
 def part_moved(document: uuid.UUID, *, kind: str, at: dt.datetime) -> None:
     """React to a partner's promise that holds for another day than before: whatever takes from it is planned anew."""
+    holding.lock_plan()
     _plan_anew(replanning.taking_from([document]), kind=kind, at=at)
 
 
