@@ -162,15 +162,20 @@ def expire(*, at: dt.datetime, document: uuid.UUID | None = None) -> int:
     """Give back what was held until a moment that has passed, and tell the customers. Gives how many."""
     rows = models.Promise.objects.filter(side="seller", firm=False, closed_at=None, held_until__lte=at).order_by("pk")
     expired: Sequence[uuid.UUID] = list((rows.filter(document=document) if document else rows).values_list("document", flat=True))
+    given_back = 0
     for each in expired:
         with transaction.atomic():
             holding.lock_plan()
+            # Somebody may have been taking it at its last moment: asked again, now that nobody writes the plan.
+            if not rows.filter(document=each).exists():
+                continue
+            given_back += 1
             holding.release(each)
             models.Promise.objects.filter(document=each).update(closed_at=at, held_until=None)
             drop_children(each, by=SYSTEM, at=at)
             if can(each, "expire"):
                 documents.apply(document=each, move="expire", by=SYSTEM, at=at)
-    return len(expired)
+    return given_back
 
 
 def overdue(*, at: dt.datetime) -> int:
