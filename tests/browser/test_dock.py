@@ -113,7 +113,8 @@ def test_what_is_typed_anywhere_goes_into_the_scan_field(sit_down: Sit, aside: C
     scan(page, "A-2")
     expect(page.locator("[data-scanned=right]")).to_contain_text("2 of 3")
     expect(page.locator("#received-1")).to_have_value("2")
-    # Somebody who types a number is left alone.
+    # Somebody who types a number is left alone, once the page has settled and the scan field has the focus again.
+    expect(page.locator("#scan-code")).to_be_focused()
     page.locator("#received-1").fill("3")
     page.keyboard.type(".5")
     expect(page.locator("#received-1")).to_have_value("3.5")
