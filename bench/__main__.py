@@ -16,7 +16,7 @@ Part = Callable[[], Iterator[Figure]]
 
 def _parts(server: EmbeddedPostgres) -> Mapping[str, Part]:
     """The benchmarks by name; imported when Django is set up."""
-    from bench import asking, exchange, homes, live, memory, planning, promises, rest, thousand
+    from bench import asking, exchange, homes, live, memory, planning, promises, rest, scoring, thousand
     from bench.crew import Crew
 
     def exchanged() -> Iterator[Figure]:
@@ -27,6 +27,7 @@ def _parts(server: EmbeddedPostgres) -> Mapping[str, Part]:
         "exchange": exchanged,
         "rest": rest.measure,
         "queries": asking.measure,
+        "scorecard": scoring.measure,
         "live": live.measure,
         "provision": homes.provisioning,
         "wall": homes.wall,

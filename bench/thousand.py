@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import multiprocessing
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -20,8 +19,8 @@ from apps.base.acting import Home, act_as, in_lobby
 from apps.tenants import selectors as tenancy
 from apps.tenants import services as tenants
 from bench import ground, stage
-from bench.figures import Figure, paired, percentile
-from bench.serving import Request, press, serving, timed
+from bench.figures import Figure, paired
+from bench.serving import Request, beside, serving, timed
 
 HOMES, TOUCHED = 1000, 300
 LATER = {"procurement": "bench.later"}
@@ -149,17 +148,6 @@ def neighbour() -> Iterator[Figure]:
     with serving(workers=2) as port:
         reads = [(quiet.token, list(itertools.islice(itertools.cycle(wanted), READS)))] * QUIET
         timed(port, reads)
-        runs = []
-        for _round in range(ROUNDS):
-            calm = percentile(timed(port, reads), 99) * 1000
-            stop = multiprocessing.get_context("spawn").Event()
-            noise = multiprocessing.get_context("spawn").Process(target=press, args=(port, loud.token, pressed, NOISY, stop), daemon=True)
-            noise.start()
-            time.sleep(1.5)
-            try:
-                pressed_by = percentile(timed(port, reads), 99) * 1000
-            finally:
-                stop.set()
-                noise.join()
-            runs.append((pressed_by, calm))
+        found = [beside(port, reads, token=loud.token, noise=pressed, connections=NOISY) for _round in range(ROUNDS)]
+    runs = [(one.pressed, one.calm) for one in found]
     yield paired("neighbour_p99", "ms", runs, wanted=0.5, note=f"{NOISY} connections of another enterprise at full load; the floor: nobody else; asked: ≤ 2 ×")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
+import sys
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, cast
@@ -36,6 +37,9 @@ HELD = 16 * 1024 * 1024
 if SUPERVISED in os.environ:
     # The server's own worker processes: theirs is not the supervisor, but the server's first process.
     die_with_parent()
+
+# Whoever has to wait for the interpreter after each statement that he sent waits for so long at most, in seconds.
+sys.setswitchinterval(0.0005)
 
 THREADS = Environment.read().web_threads
 http = WSGIMiddleware(cast(Any, wsgi), workers=THREADS)

@@ -17,7 +17,7 @@ class Transport(pgmq.Transport):
     def _create_pgmq_client(self) -> Any:
         client = super()._create_pgmq_client()
         assert client.pool is not None
-        client.pool.close(timeout=0)
+        client.pool.close(timeout=0.5)  # without any patience each start would warn that a thread was still at work
         size: int = client.config.pool_size
         client.pool = ConnectionPool(
             client.config.dsn, kwargs=dict(KEEPALIVES), connection_class=PatientConnection, min_size=1, max_size=size, timeout=5, reconnect_timeout=1,

@@ -112,6 +112,8 @@ class Environment:
     worker_threads: int
     limits: Mapping[str, tuple[int, float]]
     """What is limited: how many at most, in how many seconds; 0 is no limit."""
+    open_to_invited: bool
+    """Whether whoever a partner invites by mail may bring in an enterprise of his own, without an operator."""
     trusted_proxies: int
     """How many proxies of one's own stand in front: so many of the last addresses of X-Forwarded-For are believed."""
 
@@ -164,6 +166,7 @@ class Environment:
             web_threads=number(given, "WEB_THREADS", 8, 1, 256),
             worker_threads=number(given, "WORKER_THREADS", 4, 1, 64),
             limits={kind: limit(given, name, default) for kind, (name, default) in LIMITS.items()},
+            open_to_invited=switch(given, "OPEN_TO_INVITED", "1"),
             trusted_proxies=number(given, "TRUSTED_PROXIES", 0, 0, 9),
         )
 

@@ -7,7 +7,7 @@ from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 from environ import Env
 
-from apps.base.patience import KEEPALIVES, PatientConnection
+from apps.base.patience import ASIDE, KEEPALIVES, LISTENING, PatientConnection
 from portal.environment import Database, Environment
 
 ENVIRONMENT = Environment.read()
@@ -84,7 +84,7 @@ def _database(engine: str, login: Database, **more: object) -> dict[str, object]
 
 
 # Who asks while the database is gone hears so soon; and the pool tries anew for each who asks, rather than ever more seldom.
-_POOL = {"min_size": 0, "max_size": ENVIRONMENT.web_threads + 8, "timeout": 5, "reconnect_timeout": 1, "connection_class": PatientConnection}
+_POOL = {"min_size": 0, "max_size": ENVIRONMENT.web_threads + 8, "timeout": 4, "reconnect_timeout": 1, "connection_class": PatientConnection}
 # A plan that was kept is made anew where role or path differ from those that it was made for: PostgreSQL sees to that.
 _PREPARE_AFTER = 5 if ENVIRONMENT.prepared_statements else None
 DATABASES = {
@@ -191,25 +191,41 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
+
+def layers_by(url: str) -> dict[str, dict[str, object]]:
+    """The channel layer that a Redis carries."""
+    host = {"address": url, "socket_timeout": LISTENING, "socket_connect_timeout": LISTENING}
+    return {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [host]}}}
+
+
+def caches_by(url: str) -> dict[str, dict[str, object]]:
+    """The cache that a Redis keeps."""
+    patience = {"socket_timeout": ASIDE, "socket_connect_timeout": ASIDE}
+    return {"default": {"BACKEND": "apps.tenants.cache.PatientCache", "LOCATION": url, "OPTIONS": patience, "KEY_FUNCTION": KEY_FUNCTION}}
+
+
+KEY_FUNCTION = "apps.tenants.cache.key_of"
 if ENVIRONMENT.redis_url:
-    CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [ENVIRONMENT.redis_url]}}}
-    CACHES: dict[str, dict[str, object]] = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": ENVIRONMENT.redis_url}}
+    CHANNEL_LAYERS, CACHES = layers_by(ENVIRONMENT.redis_url), caches_by(ENVIRONMENT.redis_url)
 else:
     CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-CACHES["default"]["KEY_FUNCTION"] = "apps.tenants.cache.key_of"
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "KEY_FUNCTION": KEY_FUNCTION}}
 REDIS_URL = ENVIRONMENT.redis_url
 
 # How much one may ask (`apps.base.limiting`), and which address is whose.
 LIMITS = ENVIRONMENT.limits
 LIMITS_FILE = VAR / "limits"
 TRUSTED_PROXIES = ENVIRONMENT.trusted_proxies
+# Enterprises come by invitation of a partner, too, where this process may make homes.
+OPEN_TO_INVITED = ENVIRONMENT.open_to_invited and ENVIRONMENT.owner is not None
 
 CELERY_BROKER_URL = ENVIRONMENT.broker_url
 CELERY_BROKER_TRANSPORT_OPTIONS = dict(ENVIRONMENT.broker_options)
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "apps.exchange.tasks.sweep", "schedule": 5.0},
     "tend": {"task": "apps.scheduling.tasks.tend", "schedule": 30.0},
+    "tell-by-mail": {"task": "apps.documents.tasks.tell_by_mail", "schedule": 10.0},
+    "resume": {"task": "apps.documents.tasks.resume", "schedule": 30.0},
     "clear": {"task": "apps.accounts.tasks.clear", "schedule": 3600.0},
 }
 
@@ -237,6 +253,8 @@ SPECTACULAR_SETTINGS = {
 }
 
 vars().update(Env.email_url_config(ENVIRONMENT.email_url))
+# Who sends a mail holds a row meanwhile, or lets somebody wait.
+EMAIL_TIMEOUT = 5
 DEFAULT_FROM_EMAIL = f"Tributary <no-reply@{BASE_HOST}>"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 50_000

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import psycopg
 from django.conf import settings
 from django.test import Client
+from django.test.client import ClientHandler
 from psycopg.rows import dict_row
 
 from apps.accounts import services as accounts
@@ -46,6 +47,18 @@ def outside(work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     return contextvars.Context().run(work, *args, **kwargs)
 
 
+# What all requests go through, by whether forms must prove where they come from: made once, because its middleware lists every static file.
+_handlers = {strict: ClientHandler(enforce_csrf_checks=strict) for strict in (False, True)}
+
+
+class Browser(Client):
+    """Django's test client, with a handler that is there already."""
+
+    def __init__(self, *, enforce_csrf_checks: bool = False, **more: Any) -> None:
+        super().__init__(enforce_csrf_checks=enforce_csrf_checks, **more)
+        self.handler = _handlers[enforce_csrf_checks]
+
+
 @dataclass(frozen=True)
 class Api:
     """JSON in, JSON out, as a partner's program: Django's test client with a token."""
@@ -58,8 +71,7 @@ class Api:
         given = {**({"Authorization": f"Bearer {self.token}"} if self.token else {}), **(headers or {})}
         body = data if isinstance(data, bytes) else b"" if data is None else json.dumps(data).encode()
         more.setdefault("content_type", "application/json")
-        client = Client(raise_request_exception=False)
-        return outside(client.generic, method, path, body, headers=given, **more)
+        return outside(Browser(raise_request_exception=False).generic, method, path, body, headers=given, **more)
 
     def get(self, path: str, **more: Any) -> Any:
         return self.request("GET", path, **more)
@@ -74,7 +86,7 @@ class Api:
         return self.request("DELETE", path, **more)
 
 
-class PageClient(Client):
+class PageClient(Browser):
     """A person's browser: Django's test client, each request as from outside."""
 
     def request(self, **request: Any) -> Any:
@@ -242,6 +254,9 @@ def _tables(connection: psycopg.Connection[Any]) -> list[str]:
 
 
 PUBLIC = {
+    "network_contact": "enterprise_id = %(me)s",
+    "network_answerlink": "enterprise_id = %(me)s",
+    "network_invitation": "%(me)s IN (inviter_id, enterprise_id)",
     "network_partnership": "inviter_id = %(me)s OR invitee_id = %(me)s",
     "network_consent": "partnership_id IN (SELECT id FROM public.network_partnership WHERE inviter_id = %(me)s OR invitee_id = %(me)s)",
     "exchange_channel": "sender_id = %(me)s OR receiver_id = %(me)s",

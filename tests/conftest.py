@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,7 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connections  # noqa: E402
 
 from tests import cast as company  # noqa: E402
+from tests import sparing  # noqa: E402
 from tests.cast import Cast, Member  # noqa: E402
 
 # These test what needs no database, or a server of their own.
@@ -31,6 +35,13 @@ WITHOUT_DATABASE = (
 )
 HERE = Path(__file__).parent
 TOGETHER = ("tests/browser",)
+# Few tests that take long: begun last, they would be waited for by every other process.
+LONG = (
+    *("faults/test_chains", "attacks/test_context", "browser", "scheduling/planning/test_shop", "logistics/test_history", "faults/test_simulation"),
+    *("faults/test_transactions", "attacks/test_people", "attacks/test_routes", "attacks/test_hostile", "faults/test_permutations"),
+    *("faults/test_statements", "faults/test_promise_kill"),
+)
+BY_NIGHT = "night"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -38,7 +49,9 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     if not hasattr(config, "workerinput"):
         ground.clear_the_dead()
-        tally.open_book(ground.BASE / f"tally-{os.getpid()}.jsonl")
+        if not tally.is_open():
+            tally.open_book(ground.BASE / f"tally-{os.getpid()}.jsonl")
+            config.add_cleanup(tally.close_book)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -52,7 +65,20 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             folder = "/".join(file.split("/")[:2])
             return folder if folder in TOGETHER else file
 
+    # Else files are given out by how many tests they have.
+    config.option.loadscopereorder = False
     return Together(config, log)
+
+
+def _rank(item: pytest.Item) -> int:
+    place = item.path.relative_to(HERE).as_posix()
+    return next((index for index, long in enumerate(LONG) if place.startswith(long)), len(LONG))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ones first, then what has most tests, so that the processes end together."""
+    many = Counter(item.path for item in items)
+    items.sort(key=lambda item: (_rank(item), -many[item.path]))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -65,6 +91,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     ground.remove(SERVER)
 
 
+def pytest_collection_finish() -> None:
+    """Three thousand tests are never rubbish: what is there now is not looked through again, and what comes seldom."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A figure that is off fails the run, whatever its own test thought of it."""
@@ -72,12 +105,41 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What the long tests tried."""
-    if rows := tally.close_book():
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """What the harnesses tried; by night, when somebody wants to see everything in one table, also what each file's tests came to."""
+    if hasattr(config, "workerinput"):
+        return
+    if BY_NIGHT in config.option.markexpr and "not night" not in config.option.markexpr:
+        for file, came in _by_file(terminalreporter).items():
+            tally.tell(file, tried=came.tried, lost=came.failed, seconds=came.seconds, passed=came.passed)
+    if rows := tally.read():
         terminalreporter.section("tried, lost, leaked")
         for line in tally.table(rows):
             terminalreporter.write_line(line)
+
+
+@dataclass
+class Came:
+    """What the tests of a file came to. tried: those that were not skipped."""
+
+    passed: int = 0
+    failed: int = 0
+    seconds: float = 0.0
+
+    @property
+    def tried(self) -> int:
+        return self.passed + self.failed
+
+
+def _by_file(reporter: pytest.TerminalReporter) -> dict[str, Came]:
+    found: dict[str, Came] = defaultdict(Came)
+    for outcome in ("passed", "failed", "error"):
+        for report in reporter.getreports(outcome):
+            came = found[report.nodeid.partition("::")[0]]
+            came.passed += outcome == "passed"
+            came.failed += outcome != "passed"
+            came.seconds += report.duration
+    return dict(sorted(found.items()))
 
 
 @pytest.fixture(scope="session")
@@ -91,6 +153,7 @@ def database(django_db_blocker: Any) -> Iterator[None]:
     ground.start(SERVER)
     with django_db_blocker.unblock():
         call_command("prepare", verbosity=0)
+        sparing.begin()
         yield
         for connection in connections.all(initialized_only=True):
             connection.close()
@@ -113,15 +176,23 @@ def cast(database: None) -> Cast:
 
 
 @pytest.fixture
-def pair(database: None) -> tuple[Member, Member]:
+def pair(make_pair: Callable[..., tuple[Member, Member]]) -> tuple[Member, Member]:
     """Two fresh partners: buyer and seller."""
-    return company.make_pair()
+    return make_pair()
 
 
 @pytest.fixture
-def make_pair(database: None) -> Callable[..., tuple[Member, Member]]:
+def make_pair(database: None) -> Iterator[Callable[..., tuple[Member, Member]]]:
     """For tests that need several."""
-    return company.make_pair
+    made: list[Member] = []
+
+    def make(**profile: Any) -> tuple[Member, Member]:
+        both = company.make_pair(**profile)
+        made.extend(both)
+        return both
+
+    yield make
+    sparing.give_back(*made)
 
 
 @pytest.fixture

@@ -36,6 +36,7 @@ class Redis:
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until = time.monotonic() + 10
         while self.say("PING") != b"+PONG":
+            assert self.process.poll() is None, "redis-server does not start: somebody has taken its port"
             assert time.monotonic() < until, "redis-server does not start"
             time.sleep(0.05)
 

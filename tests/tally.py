@@ -1,4 +1,4 @@
-"""What the long tests tried, and what it cost: one row each, printed as a table at the end of a run, whichever process ran them."""
+"""What the harnesses tried, and what it cost: one row each, printed as a table at the end of a run, whichever process ran them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from typing import Any
 
 COLUMNS = ("tried", "lost", "leaked", "seconds", "seed")
 PLACE = "TALLY_FILE"
+
+
+def is_open() -> bool:
+    """Whether somebody has settled it, who will also read it."""
+    return PLACE in os.environ
 
 
 def open_book(place: Path) -> None:
@@ -30,11 +35,9 @@ def read() -> list[dict[str, Any]]:
     return [json.loads(line) for line in place.read_text("utf-8").splitlines()] if place.exists() else []
 
 
-def close_book() -> list[dict[str, Any]]:
-    """All rows, for the last time."""
-    rows = read()
+def close_book() -> None:
+    """Forget it: what was told is told."""
     Path(os.environ.pop(PLACE)).unlink(missing_ok=True)
-    return rows
 
 
 def off(row: dict[str, Any]) -> bool:
@@ -45,7 +48,7 @@ def off(row: dict[str, Any]) -> bool:
 def table(rows: list[dict[str, Any]]) -> list[str]:
     """The rows as lines of text, with what must be 0 and is not at the end of its line."""
     width = max(len(row["name"]) for row in rows)
-    lines = [f"{'':{width}}" + "".join(f"{column:>12}" for column in COLUMNS)]
+    lines = [f"{'tests':{width}}" + "".join(f"{column:>12}" for column in COLUMNS)]
     for row in rows:
         figures = "".join(f"{'' if row[column] is None else row[column]:>12}" for column in COLUMNS)
         more = "  ".join(f"{name} {value}" for name, value in row["more"].items())

@@ -1,4 +1,3 @@
-import ipaddress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -7,10 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from apps.accounts import services
-from apps.base import clock, limiting
-
-# Whoever has a network of IPv6 has 2^64 addresses: they are one caller.
-IPV6_PREFIX = 64
+from apps.base import clock, limiting, pages
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -28,7 +24,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         allauth counts them too, but in each process for itself, and by the host name: with a host for every enterprise that is no limit.
         """
         account = str(credentials.get("email", "")).strip().casefold()
-        counted = (("sign-ins-of-address", self._address(request)), ("sign-ins-of-account", account))
+        counted = (("sign-ins-of-address", pages.caller(request)), ("sign-ins-of-account", account))
         try:
             limiting.take(*counted)
         except limiting.TooMany as error:
@@ -48,21 +44,4 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         services.void_links(user=user.pk, at=clock.now())
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """The address that the outermost of our own proxies saw; without such proxies, or past them, the one that called."""
-        seen, proxies = request.headers.get("X-Forwarded-For", "").split(","), settings.TRUSTED_PROXIES
-        caller = str(request.META.get("REMOTE_ADDR", ""))
-        given = seen[-proxies].strip() if 0 < proxies <= len(seen) else caller
-        return given if _network_of(given) else caller
-
-    def _address(self, request: HttpRequest) -> str:
-        caller = self.get_client_ip(request)
-        return _network_of(caller) or caller
-
-
-def _network_of(address: str) -> str:
-    """The address itself, of IPv6 its network; empty where it is none."""
-    try:
-        read = ipaddress.ip_address(address)
-    except ValueError:
-        return ""
-    return address if read.version == 4 else str(ipaddress.ip_network((read, IPV6_PREFIX), strict=False))
+        return pages.caller_address(request)

@@ -18,7 +18,9 @@ from apps.base.acting import act_as
 
 Next = Callable[[HttpRequest], HttpResponse]
 # These answer for the platform, or before anybody has said who he is.
-OUTSIDE = ("/api/", "/static/", "/healthz", "/readyz", "/oauth/", "/i18n/", "/set-up/", "/problems/", "/p/", "/favicon.ico", "/robots.txt")
+OUTSIDE = ("/api/", "/static/", "/healthz", "/readyz", "/oauth/", "/i18n/", "/problems/", "/p/", "/favicon.ico", "/robots.txt")
+# These open to whoever holds a link that was mailed.
+BY_LINK = ("/set-up/", "/answer/", "/join/")
 # These begin in the lobby, where people and tokens can be read; a view enters the home of request.entry itself where it needs it.
 LOBBY = ("/accounts/", "/admin/", "/settings/", "/switch/")
 # Of these, the ones that are for a person without any enterprise, or before the sign-in, too.
@@ -53,7 +55,7 @@ class EnterpriseMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.entry, request.entries = None, []  # type: ignore[attr-defined]
-        if request.path.startswith(OUTSIDE):
+        if request.path.startswith((*OUTSIDE, *BY_LINK)):
             return self.get_response(request)
         for_anybody = request.path.startswith(FOR_ANYBODY)
         if not request.user.is_authenticated:

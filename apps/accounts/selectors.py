@@ -176,3 +176,9 @@ def person_of_link(*, token: str) -> models.User | None:
     """The person who may set a password by a one-time link; None where it is used, expired or unknown."""
     link = models.SetUpLink.objects.select_related("user").filter(token_hash=token_hash(token), used_at=None, expires_at__gt=clock.now()).first()
     return link.user if link else None
+
+
+def known_person(*, email: str) -> uuid.UUID | None:
+    """The person with this address who has a password: he must show that it is he before anything is done in his name."""
+    person = models.User.objects.filter(email__iexact=email).first()
+    return person.pk if person is not None and person.has_usable_password() else None

@@ -76,6 +76,21 @@ def join(
     return membership
 
 
+def join_new(*, enterprise: uuid.UUID, email: str, role: str, name: str, password: str, language: str, at: dt.datetime) -> uuid.UUID:
+    """Make a person work for an enterprise who has shown that the address is his and has no password yet: this is his first one.
+
+    Links to set one are good for nothing afterwards. Gives the person. Raises Invalid.
+    """
+    with transaction.atomic():
+        user = join(enterprise=enterprise, email=email, role=role, name=name, password=password, language=language, at=at).user
+        if not user.has_usable_password():
+            user.set_password(password)
+            user.name, user.language = user.name or name, language
+            user.save()
+        void_links(user=user.pk, at=at)
+    return user.pk
+
+
 def invite(*, home: Home, email: str, role: str, name: str = "", by: Actor, at: dt.datetime) -> models.Membership:
     """Make a person work for `home` and tell him by mail, in the enterprise's language; whoever is new finds a set-up link in it.
 

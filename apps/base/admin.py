@@ -6,7 +6,7 @@ enterprise's runs in its own home, where neither people nor the log of the admin
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
@@ -137,6 +137,15 @@ platform = PlatformSite("admin")
 homes = HomeSite("home")
 
 
+class _Asked(ModelAdmin):  # type: ignore[misc]
+    """A list that can be asked for what its own filters ask, and nothing else."""
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        """Django would let every column of the row itself be asked for, shown or not: who may ask how a password's hash begins has it in the end."""
+        named = [name if isinstance(name, str) else name[0] for name in self.list_filter]
+        return any(lookup == name or lookup.startswith(f"{name}__") for name in named) and bool(super().lookup_allowed(lookup, value, request))
+
+
 class _Seen:
     """Can be read by whom the site lets in; nothing can be changed."""
 
@@ -156,7 +165,7 @@ class _Seen:
         return False
 
 
-class SeenAdmin(_Seen, ModelAdmin):  # type: ignore[misc]
+class SeenAdmin(_Seen, _Asked):
     """Rows to look at. Nothing is written into the admin's log, which lies outside every home."""
 
     list_per_page = 50
@@ -179,8 +188,12 @@ class SeenInline(_Seen, TabularInline):  # type: ignore[misc]
     can_delete = False
     show_change_link = False
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
+        """All: a form is made of the others, and refuses what nobody enters (when a row was made)."""
+        return tuple(self.fields or super().get_readonly_fields(request, obj))
 
-class OperatorAdmin(ModelAdmin):  # type: ignore[misc]
+
+class OperatorAdmin(_Asked):
     """Rows of the platform, which its operators may change; they end things, and delete nothing."""
 
     list_per_page = 50

@@ -24,6 +24,8 @@ import redis
 from django.conf import settings
 from django.utils.translation import ngettext
 
+from apps.base.patience import ASIDE, AWAY
+
 log = logging.getLogger(__name__)
 
 
@@ -142,7 +144,7 @@ class InRedis:
     """
 
     def __init__(self, url: str) -> None:
-        client = redis.Redis.from_url(url, socket_timeout=0.25, socket_connect_timeout=0.25)
+        client = redis.Redis.from_url(url, socket_timeout=ASIDE, socket_connect_timeout=ASIDE)
         self._take, self._give_back = client.register_script(self.TAKE), client.register_script(self.GIVE_BACK)
 
     def take(self, name: bytes, limit: Limit) -> float:
@@ -158,9 +160,6 @@ class InRedis:
 
 class Counting:
     """Redis where it is there, else this machine's file; where neither can be had, nobody is stopped."""
-
-    AWAY = 5.0
-    """Seconds for which what did not answer is left alone."""
 
     def __init__(self, url: str | None, path: Path) -> None:
         self._redis: Book | None = InRedis(url) if url else None
@@ -183,13 +182,13 @@ class Counting:
             try:
                 return getattr(self._redis, verb)(name, limit)
             except redis.RedisError as error:
-                self._redis_back = now + self.AWAY
+                self._redis_back = now + AWAY
                 log.warning("limits cannot be counted in Redis (%s): each machine counts for itself meanwhile", type(error).__name__)
         if now >= self._file_back:
             try:
                 return getattr(self._file, verb)(name, limit)
             except OSError as error:
-                self._file_back = now + self.AWAY
+                self._file_back = now + AWAY
                 log.warning("limits cannot be counted (%s): nobody is stopped", error)
         return None
 

@@ -2,9 +2,11 @@
 
 import contextlib
 import functools
+import ipaddress
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -15,6 +17,8 @@ from django.utils.translation import gettext as _
 from apps.base import acting
 
 View = Callable[..., HttpResponseBase]
+# Whoever has a network of IPv6 has 2^64 addresses: they are one caller.
+IPV6_PREFIX = 64
 
 
 def in_home(view: View) -> View:
@@ -90,3 +94,26 @@ def see_other(url: str) -> HttpResponse:
     response = HttpResponseRedirect(url)
     response.status_code = 303
     return response
+
+
+def caller_address(request: HttpRequest) -> str:
+    """The address that the outermost of our own proxies saw; without such proxies, or past them, the one that called."""
+    seen, proxies = request.headers.get("X-Forwarded-For", "").split(","), settings.TRUSTED_PROXIES
+    caller = str(request.META.get("REMOTE_ADDR", ""))
+    given = seen[-proxies].strip() if 0 < proxies <= len(seen) else caller
+    return given if _network_of(given) else caller
+
+
+def caller(request: HttpRequest) -> str:
+    """Who calls, for limits: the address, of IPv6 its network."""
+    address = caller_address(request)
+    return _network_of(address) or address
+
+
+def _network_of(address: str) -> str:
+    """The address itself, of IPv6 its network; empty where it is none."""
+    try:
+        read = ipaddress.ip_address(address)
+    except ValueError:
+        return ""
+    return address if read.version == 4 else str(ipaddress.ip_network((read, IPV6_PREFIX), strict=False))

@@ -162,6 +162,8 @@ TITLES = {
     "me": _("Who calls"),
     "orders": _("Orders"),
     "order-responses": _("Order responses"),
+    "order-changes": _("Order changes"),
+    "order-cancellations": _("Order cancellations"),
     "inbox": _("Standard messages"),
     "events": _("What happened"),
     "partners": _("Partners"),

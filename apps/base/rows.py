@@ -1,6 +1,6 @@
 """Fixed questions as plain SQL. Where a question never changes, putting it together anew by the mapper costs more than its answer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -14,7 +14,7 @@ def rows(query: str, names: Sequence[str], parameters: Sequence[Any]) -> list[di
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def first(query: str, names: Sequence[str], parameters: Sequence[Any]) -> dict[str, Any] | None:
+def first(query: str, names: Sequence[str], parameters: Sequence[Any] | Mapping[str, Any]) -> dict[str, Any] | None:
     """The first row of `query`, None where there is none."""
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 PRESENT_SECONDS = 1.0
 # What has been at work for longer is waited for by nobody of the same enterprise.
 LONG_SECONDS = 0.1
+# A place of one that presses rests for as long as it was used, and for so many seconds at most: the others have the processor meanwhile.
+MOST_REST = 0.5
 REMEMBERED = 20_000
 
 _homes: dict[int, int] = {}
@@ -44,12 +46,14 @@ class _Place:
 
     key: int
     long: bool = False
+    began: float = 0.0
 
 
 class Shares:
     """So many threads in all, and of them `share` for each enterprise while others are present, and `long` more for what takes long.
 
-    Half a share is left to one that wants more than its share, and more than all others together: they would wait for it at the processor.
+    Half a share is left to one that wants more than its share, and more than all others together, and each of its places rests for as long
+    as it was used: the others would wait for it at the processor.
     """
 
     def __init__(self, threads: int, share: int, long: int) -> None:
@@ -71,13 +75,17 @@ class Shares:
             self._busy[key] += 1
         else:
             await self._turn(key)
-        place = _Place(key)
+        place = _Place(key, began=loop.time())
         ageing = loop.call_later(LONG_SECONDS, self._age, place)
         try:
             yield
         finally:
             ageing.cancel()
-            self._leave(place)
+            rest = min(loop.time() - place.began, MOST_REST) if self._presses(key) else 0.0
+            if rest > 0:
+                loop.call_later(rest, self._leave, place)
+            else:
+                self._leave(place)
 
     async def _turn(self, key: int) -> None:
         """Wait until one of the same asker makes room; whoever does has counted this one already."""
@@ -95,15 +103,19 @@ class Shares:
             self._seen = {key: seen for key, seen in self._seen.items() if now - seen < PRESENT_SECONDS or self._busy[key] or self._long[key]}
         if len(self._seen) <= 1:
             return self.threads
+        return max(1, self.share // 2) if self._presses(key) else self.share
+
+    def _presses(self, key: int) -> bool:
+        """Whether one wants more than its share, and more than all the others who are there."""
         own, all_of_them = self._wanted(key), sum(map(self._wanted, self._seen))
-        return max(1, self.share // 2) if own > self.share and 2 * own > all_of_them else self.share
+        return len(self._seen) > 1 and own > self.share and 2 * own > all_of_them
 
     def _wanted(self, key: int) -> int:
         return self._busy[key] + len(self._waiting.get(key, ()))
 
     def _age(self, place: _Place) -> None:
-        """What takes long does not hold up the short ones of the same enterprise, as long as it is not too much of it."""
-        if self._long[place.key] < self.long:
+        """What takes long does not hold up the short ones of the same enterprise, as long as it is not too much of it, and not more than the others want."""
+        if self._long[place.key] < self.long and not self._presses(place.key):
             place.long = True
             self._long[place.key] += 1
             self._busy[place.key] -= 1

@@ -4,6 +4,7 @@ from apps.base.announcing import Question
 from apps.base.problems import Problem
 from apps.base.text import Text
 from apps.customisation.services import DOCUMENT_TYPE, NoDraft, NoSuchConfiguration, NoSuchPicture, NoSuchProduct
+from apps.tenants.services import Leaving
 
 _EVERYBODY = {"buyer", "seller", "planner", "dock", "viewer", "integration"}
 PERMISSIONS = {
@@ -22,6 +23,8 @@ QUESTIONS = {
     "configuration": Question(document_type=DOCUMENT_TYPE, answer="apps.customisation.services.answer_configuration"),
     "picture": Question(document_type=DOCUMENT_TYPE, answer="apps.customisation.services.answer_picture"),
 }
+
+REACTIONS = {Leaving: ["apps.customisation.services.forget_releases"]}
 
 _NOTHING = Problem(
     status=404, code="not-found", title=_("There is nothing here."), detail=lambda error: str(_("It does not exist, or it is not yours to see."))

@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from apps.base.problems import Problem
-from apps.documents.services import KeyTaken, MayNot, NoSuchDocument, NotAllowed, Stale, StillRunning, Uncountable
+from apps.documents.services import BulkAsked, BulkEnded, KeyTaken, MayNot, Moved, NoSuchDocument, NotAllowed, Stale, StillRunning, Uncountable
 from apps.documents.types import TYPES
 
 DESK = {"buyer": "buyer", "seller": "seller"}
@@ -30,10 +30,13 @@ MENU = [
     if not each.own_entry
 ]
 
+REACTIONS = {Moved: ["apps.documents.services.noticing.note"], BulkAsked: ["apps.documents.tasks.work_soon"]}
+
 # What the floors below ask for: labels for agreements, figures for the network's pages, the length of the matching queue.
 DOCUMENT_TYPES = {document_type.code: document_type.label_plural for document_type in TYPES.values()}
 PARTNER_FIGURES = ["apps.documents.selectors.partnering.figures"]
 PARTNER_RECENT = ["apps.documents.selectors.partnering.recent_with"]
+PARTNER_PAGES = ["apps.documents.selectors.partnering.pages_with"]
 ITEM_QUEUES = ["apps.documents.selectors.partnering.waiting_for_items"]
 
 PROBLEMS = {
@@ -42,6 +45,7 @@ PROBLEMS = {
         status=404, code="not-found", title=_("There is nothing here."), detail=lambda error: str(_("It does not exist, or it is not yours to see."))
     ),
     MayNot: Problem(status=403, code="forbidden", title=_("You may not do this."), more=lambda error: {"permission": error.permission}),
+    BulkEnded: Problem(status=409, code="bulk-ended", title=_("This is not possible now.")),
     Uncountable: Problem(status=409, code="uncountable", title=_("This cannot be counted on an agreed line.")),
     Stale: Problem(status=412, code="stale", title=_("The document has changed."), more=lambda error: {"version": error.version}),
     KeyTaken: Problem(

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy, pgettext
 from apps.base import units
 from apps.base.fields import currencies
 from apps.base.findings import Finding
+from apps.documents.services.folding import GIVEN_UP
 from apps.documents.services.wording import MOST_LINES, MOST_SCHEDULES, RESPONSES
 
 Choices = Iterable[tuple[str, Any]]
@@ -131,6 +132,33 @@ class CounterForm(forms.Form):
 
     price = _text(gettext_lazy("Price"), widget=_numeric())
     reason = _text(gettext_lazy("Reason"), widget=PlainInput())
+
+
+class ProposalForm(AnswerForm):
+    """What a seller offers otherwise of one agreed line."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _choices(self, {**RESPONSE_LABELS, "accept": gettext_lazy("Leave as agreed")})
+
+
+class ChangeForm(forms.Form):
+    """What a buyer wants otherwise of one agreed line."""
+
+    response = forms.CharField(label=gettext_lazy("Change"), required=False, widget=forms.RadioSelect())
+    price = _text(gettext_lazy("Price"), widget=_numeric())
+    reason = _text(gettext_lazy("Reason"), widget=PlainInput())
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        words = {"accept": gettext_lazy("Leave as agreed"), "change": gettext_lazy("Change"), GIVEN_UP: gettext_lazy("Cancel this line")}
+        _choices(self, words)
+
+
+def _choices(form: forms.Form, words: Mapping[str, Any]) -> None:
+    """Offer these responses; the templates take them from the field."""
+    field = form.fields["response"]
+    field.choices = field.widget.choices = list(words.items())  # type: ignore[attr-defined]
 
 
 class MoveForm(forms.Form):
@@ -272,3 +300,12 @@ def unreadable(head: forms.Form, lines: Sequence[LineEntry]) -> list[dict[str, s
     """What the fields themselves refuse (a character that no text can hold), listed as `place()` does."""
     parts = [(head, ""), *((form, entry.name) for entry in lines for form in (entry.form, *entry.schedules))]
     return [_listed(form, name, where, str(error)) for form, where in parts for name, errors in form.errors.items() for error in errors]
+
+
+class ScorecardForm(forms.Form):
+    """Which promises a scorecard is about."""
+
+    side = forms.ChoiceField(choices=[("buyer", "buyer"), ("seller", "seller")], widget=forms.HiddenInput)
+    due_from = forms.DateField(label=gettext_lazy("Promised first for, from"), required=False, widget=DayInput)
+    due_to = forms.DateField(label=gettext_lazy("to"), required=False, widget=DayInput)
+    item = forms.CharField(label=gettext_lazy("Item number"), required=False, max_length=60)

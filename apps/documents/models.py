@@ -1,4 +1,4 @@
-"""What is said: one header, line, schedule, step, link and quantity for all types of documents."""
+"""What is said: one header, line, schedule, step and quantity for all types of documents."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -147,15 +147,6 @@ class Quantity(HomeModel):
     quantity = NumericField()
 
 
-class Link(HomeModel):
-    """A line answers, ships or bills another line, with a quantity."""
-
-    line = models.ForeignKey(Line, models.CASCADE, related_name="links")
-    target = models.ForeignKey(Line, models.CASCADE, related_name="linked_from")
-    kind = models.CharField(max_length=12)
-    quantity = NumericField(null=True)
-
-
 class Message(HomeModel):
     """A word in the thread of a document, which both enterprises read."""
 
@@ -217,3 +208,53 @@ class SavedView(HomeModel):
         verbose_name = _("saved view")
         verbose_name_plural = _("saved views")
         constraints = [models.UniqueConstraint(fields=["person_id", "type", "name"], name="saved_view_once")]
+
+
+class BulkStage(models.TextChoices):
+    """checking: the table is read and compared with the documents; checked: somebody has to say go; running; done: it has ended, however."""
+
+    CHECKING = "checking", _("being checked")
+    CHECKED = "checked", _("checked")
+    RUNNING = "running", _("running")
+    DONE = "done", _("done")
+
+
+class Bulk(HomeModel):
+    """One move on many documents, made in the background: with the answers of a table that was uploaded, or the same on each that was picked.
+
+    name: of the file, empty where documents were picked. whole: all or nothing. by, by_kind, by_id: in whose name it is said. touched_at: when the
+    worker was last at it. total, done, said: how many documents it is about, how many it has come to, on how many the move was made.
+    content: the file, until it is read; rows: its rows as `[number, {column: text}]`; plan: what is to be said, document by document; findings: what
+    is wrong with rows, as `[row, column, code, sentence]`; outcomes: why a move was refused, by its index in the plan.
+    """
+
+    type = models.CharField(max_length=40)
+    move = models.CharField(_("move"), max_length=40)
+    name = models.CharField(_("name"), max_length=200, blank=True)
+    stage = models.CharField(_("stage"), max_length=10, choices=BulkStage.choices)
+    whole = models.BooleanField(_("all or nothing"), default=False)
+    stop = models.BooleanField(_("stop"), default=False)
+    by = models.CharField(_("by"), max_length=150)
+    by_kind = models.CharField(max_length=10)
+    by_id = models.UUIDField(null=True)
+    language = models.CharField(max_length=10)
+    created_at = models.DateTimeField(_("created at"))
+    touched_at = models.DateTimeField()
+    finished_at = models.DateTimeField(_("finished at"), null=True)
+    total = models.PositiveIntegerField(_("documents"), default=0)
+    done = models.PositiveIntegerField(_("done"), default=0)
+    said = models.PositiveIntegerField(_("said"), default=0)
+    message = models.CharField(_("message"), max_length=1000, blank=True)
+    content = models.BinaryField(default=bytes)
+    rows = models.JSONField(default=list)
+    plan = models.JSONField(default=list)
+    findings = models.JSONField(default=list)
+    outcomes = models.JSONField(default=dict)
+
+    class Meta:
+        verbose_name = _("bulk action")
+        verbose_name_plural = _("bulk actions")
+        indexes = [models.Index(fields=["-created_at", "-id"], name="bulk_recent")]
+
+    def __str__(self) -> str:
+        return self.name or self.move

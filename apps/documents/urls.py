@@ -2,7 +2,7 @@ from django.urls import path
 
 from apps.documents import views
 from apps.documents.types import TYPES
-from apps.documents.views import matching
+from apps.documents.views import answering, matching, scoring
 
 LIST = "documents/<slug:collection>/"
 ONE = f"{LIST}<uuid:uid>/"
@@ -26,6 +26,10 @@ urlpatterns = [
     path(f"{ONE}moves/<slug:move>/", views.move, name="document_move"),
     path(f"{ONE}message/", views.message, name="document_message"),
     path(f"{ONE}originals/<uuid:key>/", views.original, name="document_original"),
+    # Without an account, by a one-time link
+    path("answer/<str:token>/", answering.answer, name="answer"),
+    path("answer/<str:token>/done/", answering.done, name="answer_done"),
+    path("network/scorecards/<slug:slug>/", scoring.scorecard, name="scorecard"),
     path("catalogue/matching/", matching.queue, name="matching"),
     path("catalogue/matching/<uuid:line>/", matching.match, name="matching_line"),
 ]

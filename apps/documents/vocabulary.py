@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from apps.base.text import Text
 
@@ -17,6 +17,7 @@ class State:
 
     final: nothing more is said. waits_for: the side whose move the document waits for.
     counted: while it holds, the document's lines count as progress of the lines that they name (`documents.services.counting`).
+    stands: something is agreed, and stays agreed until both say otherwise. ships: what is agreed may be shipped, but for lines of which a change waits.
     """
 
     code: str
@@ -26,18 +27,24 @@ class State:
     final: bool = False
     waits_for: Side | None = None
     counted: bool = False
+    stands: bool = False
+    ships: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
     """What a side may do to a document.
 
-    before: the states in which it is allowed. to: the state after it, or one for each outcome of its effect.
+    before: the states in which it is allowed. to: the state after it, or one for each outcome of its effect. instead: the same from a state where it
+    leads elsewhere.
     effect: what it does to the lines (`documents.services.folding.EFFECTS`). past: the event's word.
     message: the standard message that it is (UBL); code: the message's status code, where it is always the same one.
     crosses: the partner hears of it. form: it asks for more than a click. confirm: the question before it is done.
     weight: of two simultaneous moves the heavier one stands.
-    inner: made by the move of another document (a delivery is received by its receipt advice), and by nobody's hand.
+    inner: made by the move of another document (a delivery is received by its receipt advice) or by the plan (a promise is moved), and by nobody's hand.
+    by_link: it can be made by a one-time link that was mailed, too, without an account (`documents.services.noticing`).
+    asks: `past` and `event` where it leads elsewhere (`instead`), for there it only asks for it.
+    answers: it answers what the other side asked: only the side may make it for which the state waits. unshipped: refused once goods are on their way.
     """
 
     code: str
@@ -58,10 +65,24 @@ class Move:
     weight: int = 0
     reason: Literal["none", "optional", "required"] = "none"
     inner: bool = False
+    by_link: bool = False
+    instead: Mapping[str, str | Mapping[str, str]] = field(default_factory=dict)
+    asks: tuple[str, Text] | None = None
+    answers: bool = False
+    unshipped: bool = False
+
+    def told(self, after: str) -> tuple[str, Text]:
+        """The event's word, and what somebody did, where it has led to a state."""
+        return self.asks if self.asks and after in self.instead.values() else (self.past, self.event)
+
+    def leads(self, before: str) -> Mapping[str, str]:
+        """Where this move leads from a state, by the outcome of its effect; by an empty one where each leads to the same state."""
+        to = self.instead.get(before, self.to)
+        return {"": to} if isinstance(to, str) else to
 
     def outcomes(self) -> frozenset[str]:
         """The states that this move may lead to."""
-        return frozenset([self.to]) if isinstance(self.to, str) else frozenset(self.to.values())
+        return frozenset(state for before in self.before for state in self.leads(before).values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +127,11 @@ class DocumentType:
 
     def moves_for(self, *, state: str, side: str) -> list[Move]:
         """The moves that `side` may make in `state`, in their declared order."""
-        return [move for move in self.moves if state in move.before and side in move.sides]
+        return [move for move in self.moves if self.allows(move, state=state, side=side)]
+
+    def allows(self, move: Move, *, state: str, side: str) -> bool:
+        """Whether `side` may make a move in `state`."""
+        return state in move.before and side in move.sides and (not move.answers or self.state(state).waits_for == side)
 
     def states_waiting_for(self, side: str) -> list[str]:
         return [state.code for state in self.states if state.waits_for == side]
@@ -115,9 +140,23 @@ class DocumentType:
         """What is wrong with the declaration, in words; checked when it is registered."""
         codes = {state.code for state in self.states}
         found = [f"{self.code}.{move.code}: unknown state {code}" for move in self.moves for code in (move.before | move.outcomes()) - codes]
+        found += [
+            f"{self.code}.{move.code}: leads elsewhere from {code}, where it is not allowed"
+            for move in self.moves
+            for code in move.instead.keys() - move.before
+        ]
         found += [f"{self.code}.{move.code}: leaves a final state" for move in self.moves if any(self.state(c).final for c in move.before & codes)]
         for what, names in (("state", [s.code for s in self.states]), ("move", [m.code for m in self.moves])):
             found += [f"{self.code}: {what} {name} is said twice" for name in {n for n in names if names.count(n) > 1}]
         if self.draft not in codes:
             found.append(f"{self.code}: no state {self.draft}")
         return found
+
+
+def changed_lines(details: Mapping[str, Any]) -> Mapping[int, Mapping[str, Any]]:
+    """The lines of which a change waits to be agreed, by position, with what was offered for them before; from the details of a header."""
+    return {int(position): kept for position, kept in details.get(LIFE, {}).get("changed", {}).items()}
+
+
+LIFE = "life"
+"""In the details of a header: the number of the last change (`sequence`), the lines of which one waits (`changed`), and whether it is on hold (`held`)."""

@@ -17,14 +17,19 @@ from apps.exchange.services import Received
 
 Taken = shape(
     "Taken",
-    type=text(_("The type of the document: “order”, or “order_response” for an answer as a document of its own.")),
+    type=text(
+        _("The type of the document: “order”; or “order_response”, “order_change”, “order_cancellation” for what is said of one as a document of its own.")
+    ),
     uid=uid(),
     number=text(),
     state=text(_("The state of the order now.")),
     move=text(_("The move by which the message made or moved it.")),
 )
 InboxAnswer = shape(
-    "InboxAnswer", kind=text(_("What the message is: “order”, “order_response”.")), number=text(_("Its own number.")), documents=Taken(many=True)
+    "InboxAnswer",
+    kind=text(_("What the message is: “order”, “order_response”, “order_change”, “order_cancellation”.")),
+    number=text(_("Its own number.")),
+    documents=Taken(many=True),
 )
 
 
@@ -46,7 +51,8 @@ def told(received: Received) -> dict[str, Any]:
         body=dict.fromkeys(formats.MEDIA_TYPES, OpenApiTypes.BINARY),
         writes=True,
         description=_(
-            "A UBL Order (2.0 to 2.4, Peppol BIS) of yours is published; an OrderResponse of yours answers the order that it names. "
+            "A UBL Order (2.0 to 2.4, Peppol BIS) of yours is published; an OrderResponse of yours answers the order that it names, "
+            "an OrderChange or OrderCancellation of yours changes or cancels it. "
             "The parties are found by their electronic addresses. The message is taken whole or not at all, and kept byte for byte. "
             "Each finding says the rule, the place in the message, and what would mend it."
         ),

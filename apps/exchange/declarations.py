@@ -59,7 +59,7 @@ HELD = [
 ]
 
 # What can be asked for as a standard message, in which media types, and who writes it.
-WRITERS = {kind: dict.fromkeys(MEDIA_TYPES, "apps.exchange.services.write") for kind in ("order", "order_response")}
+WRITERS = {kind: dict.fromkeys(MEDIA_TYPES, "apps.exchange.services.write") for kind in ("order", "order_response", "order_change", "order_cancellation")}
 
 
 def _sentence(finding: Finding) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.contrib import auth
+from django.db import Error as DatabaseError
 from django.http import HttpRequest, parse_cookie
 from django.http.request import split_domain_port, validate_host
 from django.utils import translation
@@ -21,6 +22,7 @@ from apps.accounts.selectors import CHOSEN, Entry
 from apps.base import limiting
 from apps.base.acting import act_as
 from apps.base.api import PROBLEM, dumps
+from apps.base.patience import is_unavailable
 from apps.base.problems import body_of
 from apps.documents import selectors as documents
 from apps.live import bridge
@@ -189,6 +191,10 @@ class EventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             raise Refused(BAD_CURSOR) from error
         except bridge.NoBridge as error:
             raise Refused(LATER) from error
+        except DatabaseError as error:
+            if is_unavailable(error):
+                raise Refused(LATER) from error
+            raise
         self.group = self._bridge.enter(home, self.listener)
         return admitted
 

@@ -1,11 +1,12 @@
 """What live contributes: it hears of every step and of every change of a partnership."""
 
 from apps.base.text import Text
-from apps.documents.services import Moved
+from apps.documents.services import BulkMoved, Moved
 from apps.network.services import PartnershipChanged
 
 REACTIONS = {
     Moved: ["apps.live.services.tell"],
+    BulkMoved: ["apps.live.services.tell_bulk"],
     PartnershipChanged: ["apps.live.services.tell_partners"],
 }
 

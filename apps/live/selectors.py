@@ -55,7 +55,7 @@ def event_body(happened: Happened, partners: Mapping[uuid.UUID, Listed]) -> dict
     return {
         "cursor": happened.cursor,
         "at": step["at"].isoformat(),
-        "event": documents.event_code(document["type"], step["move"]),
+        "event": documents.event_code(document["type"], step["move"], after=step["after"]),
         "document": {"type": document["type"], "uid": str(document["id"]), "number": document["number"]},
         "by": step["by"],
         "partner": partner.slug if partner else None,

@@ -123,7 +123,7 @@ def _happened(step: Mapping[str, Any], partner: str, what: str) -> dict[str, Any
         "document_type_label": document_type.label,
         "number": step["document__number"],
         "url": reverse("document", args=[document_type.collection, step["document_id"]]),
-        "event_label": documents.event_label(document_type.code, step["move"]),
+        "event_label": documents.event_label(document_type.code, step["move"], after=step["after"]),
         "what": what,
         "partner_name": partner,
         "by": step["by"],

@@ -32,3 +32,14 @@ class PartnershipAdmin(SeenAdmin):
     @admin.display(description=_("consents"))
     def consents_given(self, row: Any) -> str:
         return ", ".join(f"{consent.enterprise.slug}: {consent.get_state_display()}" for consent in row.consents.all())
+
+
+@admin.register(models.Invitation, site=platform)
+class InvitationAdmin(SeenAdmin):
+    """Who brings whom onto the platform; the link itself nobody sees."""
+
+    list_display = ("inviter", "email", "role", "created_at", "accepted_at", "enterprise")
+    list_filter = ("role", ("accepted_at", admin.EmptyFieldListFilter))
+    list_select_related = ("inviter", "enterprise")
+    search_fields = ("email", "inviter__slug")
+    fields = ("inviter", "email", "role", "language", "by", "created_at", "expires_at", "withdrawn_at", "enterprise", "accepted_at")

@@ -12,8 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.base import acting, clock, fields
-from apps.base.api import ApiView, given
-from apps.base.describing import both, may_be, operation, page_of, parameter, shape, text, texts, uid
+from apps.base.api import ApiView, given, uuid_of
+from apps.base.describing import both, may_be, moment, operation, page_of, parameter, shape, text, texts, uid
 from apps.base.findings import Finding, Invalid
 from apps.base.inputs import Parameters, check_names
 from apps.base.paging import everything
@@ -160,6 +160,132 @@ class PartnerMove(PartnerView):
         return Response(told(verb(partnership=partner.partnership_id, by=acting.actor(), at=clock.now(), **more)))
 
 
+# Invitations by mail, and who is told by mail --------------------------------------------------------------------------
+
+MailedShape = shape(
+    "MailedInvitation",
+    uid=uid(),
+    email=text(),
+    role=text(gettext_lazy("What it shall be to you: supplier, customer or carrier.")),
+    document_types=texts(gettext_lazy("What you will exchange, as “order”.")),
+    language=text(gettext_lazy("Of the mail: en or zh-hans.")),
+    message=text(),
+    expires_at=moment(),
+)
+MailedAsked = shape(
+    "MailedInvitationAsked",
+    email=text(gettext_lazy("Of somebody who may speak for an enterprise that is not here yet.")),
+    role=text(gettext_lazy("What it shall be to you: supplier, customer or carrier.")),
+    document_types=texts(gettext_lazy("What you will exchange, as “order”.")),
+    language=may_be(text, gettext_lazy("Of the mail: en or zh-hans.")),
+    message=may_be(text),
+)
+ContactShape = shape("NoticeAddress", uid=uid(), email=text(), language=text(gettext_lazy("Of the mail: en or zh-hans.")))
+ContactAsked = shape(
+    "NoticeAddressAsked",
+    email=text(gettext_lazy("Who is told what waits for an answer, with a link to give it once without an account.")),
+    language=may_be(text, gettext_lazy("Of the mail: en or zh-hans.")),
+)
+
+
+def told_invitation(row: Any) -> dict[str, Any]:
+    """An invitation by mail as JSON; its link nobody is told."""
+    return {"uid": row.pk, **{name: getattr(row, name) for name in ("email", "role", "document_types", "language", "message", "expires_at")}}
+
+
+def told_contact(row: Any) -> dict[str, Any]:
+    return {"uid": row.pk, "email": row.email, "language": row.language}
+
+
+def _asked(body: Mapping[str, Any], **wanted: Mapping[str, Any]) -> dict[str, str]:
+    """Texts of a body, by name; the language is the enterprise's where none is said. Raises Invalid."""
+    found: list[Finding] = []
+    read = {name: _text(body, name, found, **limits) for name, limits in wanted.items()}
+    if found:
+        raise Invalid(found)
+    return {**read, "language": read["language"] or acting.home().language}
+
+
+@extend_schema_view(
+    get=operation("invitation_list", gettext_lazy("Invitations by mail: list"), tags=["partners"], answers={200: page_of("MailedInvitation", MailedShape)}),
+    post=operation(
+        "invitation_create", gettext_lazy("Invitations by mail: invite an enterprise that is not here yet"), tags=["partners"], answers={201: MailedShape},
+        body=MailedAsked, writes=True, example={"email": "sales@castings.example", "role": "supplier", "document_types": ["order"]},
+    ),
+)  # fmt: skip
+class InvitationCollection(ApiView):
+    needs = {"get": "network.invite", "head": "network.invite", "post": "network.invite"}
+
+    def get(self, request: Request) -> Response:
+        Parameters(request, ()).done()
+        return Response(everything([told_invitation(row) for row in selectors.invitations()]))
+
+    def post(self, request: Request) -> Response:
+        body = given(request)
+        check_names(body, {"email": None, "role": None, "document_types": [None], "language": None, "message": None})
+        asked = _asked(
+            body, email={"limit": 150, "required": True}, role={"limit": 20, "required": True}, language={"limit": 10}, message={"limit": MESSAGE_LIMIT}
+        )
+        types = _document_types(body.get("document_types"))
+        try:
+            row = services.invite_by_mail(**asked, document_types=types, by=acting.actor(), at=clock.now())
+        except services.InvitationNotSent as trouble:
+            # It stands, and can be sent again under Network.
+            row = trouble.invitation
+        return Response(told_invitation(row), status=201)
+
+
+@extend_schema_view(
+    delete=operation(
+        "invitation_delete", gettext_lazy("Invitation by mail: withdraw"), tags=["partners"], answers={204: None}, refused=[404],
+        parameters=[parameter("uid", gettext_lazy("The invitation's id."), place=OpenApiParameter.PATH)],
+    )
+)  # fmt: skip
+class InvitationDetail(ApiView):
+    needs = {"delete": "network.invite"}
+
+    def delete(self, request: Request, uid: str) -> Response:
+        if services.withdraw_invitation(invitation=uuid_of(uid), by=acting.actor(), at=clock.now()) is None:
+            raise Http404
+        return Response(status=204)
+
+
+@extend_schema_view(
+    get=operation("notice_address_list", gettext_lazy("Notices by mail: list"), tags=["partners"], answers={200: page_of("NoticeAddress", ContactShape)}),
+    post=operation(
+        "notice_address_create", gettext_lazy("Notices by mail: tell one more address"), tags=["partners"], answers={201: ContactShape},
+        body=ContactAsked, writes=True, example={"email": "sales@castings.example"},
+    ),
+)  # fmt: skip
+class ContactCollection(ApiView):
+    needs = {"get": "settings.view", "head": "settings.view", "post": "settings.change"}
+
+    def get(self, request: Request) -> Response:
+        Parameters(request, ()).done()
+        return Response(everything([told_contact(row) for row in selectors.contacts()]))
+
+    def post(self, request: Request) -> Response:
+        body = given(request)
+        check_names(body, {"email": None, "language": None})
+        asked = _asked(body, email={"limit": 150, "required": True}, language={"limit": 10})
+        return Response(told_contact(services.add_contact(**asked, by=acting.actor(), at=clock.now())), status=201)
+
+
+@extend_schema_view(
+    delete=operation(
+        "notice_address_delete", gettext_lazy("Notices by mail: tell an address nothing more"), tags=["partners"], answers={204: None}, refused=[404],
+        parameters=[parameter("uid", gettext_lazy("The address's id."), place=OpenApiParameter.PATH)],
+    )
+)  # fmt: skip
+class ContactDetail(ApiView):
+    needs = {"delete": "settings.change"}
+
+    def delete(self, request: Request, uid: str) -> Response:
+        if not services.remove_contact(contact=uuid_of(uid), by=acting.actor(), at=clock.now()):
+            raise Http404
+        return Response(status=204)
+
+
 SUMMARIES = {
     "accept": gettext_lazy("Partner: accept the invitation"),
     "decline": gettext_lazy("Partner: decline the invitation"),
@@ -180,6 +306,10 @@ def _move(code: str) -> Any:
 def routes() -> list[URLPattern]:
     """Every route for partners."""
     found = [*both("partners/", PartnerCollection.as_view(), "api-partner-list"), *both("partners/<str:slug>/", PartnerDetail.as_view(), "api-partner")]
+    found += both("invitations/", InvitationCollection.as_view(), "api-invitation-list")
+    found += both("invitations/<str:uid>/", InvitationDetail.as_view(), "api-invitation")
+    found += both("notice-addresses/", ContactCollection.as_view(), "api-notice-address-list")
+    found += both("notice-addresses/<str:uid>/", ContactDetail.as_view(), "api-notice-address")
     for code in SUMMARIES:
         found += both(f"partners/<str:slug>/moves/{code}/", _move(code).as_view(), f"api-partner-{code}")
     return found

@@ -41,4 +41,15 @@ HELD = [
     Held(
         table="network_consent", mine="false", left="UPDATE network_consent SET state = 'ended', changed_at = %(at)s WHERE enterprise_id = %(me)s", moved=False
     ),
+    Held(
+        table="network_contact",
+        mine="enterprise_id = %(me)s",
+        parties=("enterprise_id",),
+        left="DELETE FROM network_contact WHERE enterprise_id = %(me)s",
+    ),
+    # A link leads to one installation, and is signed with its key: it does not move house.
+    Held(table="network_answerlink", mine="false", left="DELETE FROM network_answerlink WHERE enterprise_id = %(me)s", moved=False),
+    # So it is with an invitation by mail; whoever has accepted one leaves it to the one who invited him.
+    Held(table="network_invitation", mine="false", left="DELETE FROM network_invitation WHERE inviter_id = %(me)s", moved=False),
+    Held(table="network_invitation", mine="false", left="UPDATE network_invitation SET enterprise_id = NULL WHERE enterprise_id = %(me)s", moved=False),
 ]

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.conf import settings
+from django.contrib.auth import password_validation
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from apps.network import selectors
@@ -34,6 +37,44 @@ class InviteForm(forms.Form):
         self.fields["document_types"].initial = list(selectors.document_types())
 
 
+class MailForm(forms.Form):
+    """An enterprise that is not here yet, invited by the address of somebody there."""
+
+    email = forms.EmailField(label=_("E-mail address"), max_length=150, help_text=_("Of somebody there who may speak for the enterprise."))
+    role = forms.ChoiceField(label=_("To us it is"), choices=_roles)
+    language = forms.ChoiceField(label=_("Language of the mail"), choices=settings.LANGUAGES)
+    document_types = forms.MultipleChoiceField(label=_("What you will send each other"), choices=_types, widget=forms.CheckboxSelectMultiple)
+    message = forms.CharField(label=_("Message"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 3}))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["document_types"].initial = list(selectors.document_types())
+
+
+class JoinForm(forms.Form):
+    """What there is to say of a new enterprise on its first day: its name, and who comes. known: he has an account, and has signed in."""
+
+    name = forms.CharField(label=_("Name of your enterprise"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "organization"}))
+    person = forms.CharField(label=_("Your name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    password = forms.CharField(label=_("Password"), strip=False, max_length=200, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}))
+    language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
+    notices = forms.BooleanField(label=_("Tell me by mail what waits for my answer"), required=False)
+
+    def __init__(self, *args: Any, known: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].help_text = " ".join(str(text) for text in password_validation.password_validators_help_texts())
+        if known:
+            del self.fields["person"], self.fields["password"]
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        try:
+            password_validation.validate_password(password)
+        except ValidationError as error:
+            self.add_error("password", error)
+        return password
+
+
 class AcceptForm(forms.Form):
     """Which of the proposed types of documents to agree to."""
 
@@ -45,3 +86,10 @@ class AcceptForm(forms.Form):
         labels = selectors.document_types()
         field.choices = [(code, str(labels.get(code, code))) for code in proposed]  # type: ignore[attr-defined]
         field.initial = list(proposed)
+
+
+class ContactForm(forms.Form):
+    """An address that is to be told by mail what waits for an answer."""
+
+    email = forms.EmailField(label=_("E-mail address"), max_length=150)
+    language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)

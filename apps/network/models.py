@@ -1,6 +1,7 @@
 """Who may say what to whom."""
 
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from apps.base.models import Identified
@@ -49,3 +50,76 @@ class Consent(Identified):
         verbose_name = _("consent")
         verbose_name_plural = _("consents")
         constraints = [models.UniqueConstraint(fields=["partnership", "enterprise"], name="consent_once")]
+
+
+class Contact(Identified):
+    """An address to which an enterprise wants to be told by mail what waits for its answer. The enterprise itself has said it, and nobody else can."""
+
+    enterprise = models.ForeignKey("tenants.Enterprise", models.CASCADE, related_name="+", verbose_name=_("enterprise"))
+    # As long as the name of whoever makes a step may be: an answer by link bears the address.
+    email = models.EmailField(_("e-mail address"), max_length=150)
+    language = models.CharField(_("language"), max_length=10, default="en", choices=[("en", "English"), ("zh-hans", "简体中文")])
+    created_at = models.DateTimeField(_("created at"))
+
+    class Meta:
+        verbose_name = _("notice by mail")
+        verbose_name_plural = _("notices by mail")
+        constraints = [models.UniqueConstraint(models.F("enterprise"), Lower("email"), name="contact_once")]
+        ordering = ["created_at", "id"]
+
+
+class AnswerLink(Identified):
+    """A one-time link by which whoever holds it may answer one document of one enterprise, without an account.
+
+    The token is not kept: it is signed over all that it is bound to. send_at: when the mail is due, None once it left; ended_at: when the link
+    was used, or withdrawn because it became pointless.
+    """
+
+    enterprise = models.ForeignKey("tenants.Enterprise", models.CASCADE, related_name="+")
+    document_type = models.CharField(max_length=40)
+    document = models.UUIDField()
+    email = models.EmailField(max_length=150)
+    language = models.CharField(max_length=10)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    send_at = models.DateTimeField(null=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    ended_at = models.DateTimeField(null=True)
+    used = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["document"], condition=models.Q(ended_at=None), name="answerlink_open"),
+            models.Index(fields=["send_at"], condition=~models.Q(send_at=None), name="answerlink_due"),
+        ]
+
+
+class Invitation(Identified):
+    """An enterprise invites another that is not on the platform yet, by the e-mail address of somebody there.
+
+    The inviting enterprise's consent is given with it, and takes effect when it is accepted. begun_at: when somebody began to accept it;
+    enterprise: what was made of it, from then on, so that an acceptance that was interrupted goes on where it stood.
+    """
+
+    inviter = models.ForeignKey("tenants.Enterprise", models.CASCADE, related_name="+", verbose_name=_("inviting enterprise"))
+    email = models.EmailField(_("e-mail address"), max_length=150)
+    role = models.CharField(_("role"), max_length=20, choices=[("supplier", _("supplier")), ("customer", _("customer")), ("carrier", _("carrier"))])
+    document_types = models.JSONField(_("document types"), default=list)
+    message = models.TextField(_("message"), blank=True, max_length=2000)
+    language = models.CharField(_("language"), max_length=10, default="en", choices=[("en", "English"), ("zh-hans", "简体中文")])
+    by = models.CharField(_("invited by"), max_length=150)
+    token_hash = models.CharField(max_length=64, unique=True, editable=False)
+    created_at = models.DateTimeField(_("created at"))
+    expires_at = models.DateTimeField(_("expires at"))
+    withdrawn_at = models.DateTimeField(_("withdrawn at"), null=True)
+    begun_at = models.DateTimeField(null=True)
+    enterprise = models.ForeignKey("tenants.Enterprise", models.CASCADE, null=True, related_name="+", verbose_name=_("enterprise"))
+    accepted_at = models.DateTimeField(_("accepted at"), null=True)
+
+    class Meta:
+        verbose_name = _("invitation by mail")
+        verbose_name_plural = _("invitations by mail")
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.inviter} – {self.email}"

@@ -1,5 +1,7 @@
 """Questions about partners: who is one, in which documents, and as what."""
 
+import base64
+import binascii
 import contextlib
 import datetime as dt
 import uuid
@@ -11,8 +13,10 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import Prefetch, Q
+from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
+from apps.accounts import selectors as accounts
 from apps.base import acting, announcing
 from apps.base.text import Text
 from apps.network import models
@@ -254,6 +258,11 @@ def recent(partner: Partner) -> list[Mapping[str, Any]]:
     return [row for rows in announcing.ask_above("PARTNER_RECENT", partner_id=partner.id) for row in rows]
 
 
+def pages(partner: Partner) -> list[Mapping[str, Any]]:
+    """The pages about a partner: label, icon and url, told by the floors above (`PARTNER_PAGES`)."""
+    return [page for pages in announcing.ask_above("PARTNER_PAGES", slug=partner.slug) for page in pages]
+
+
 def chain() -> Mapping[str, list[dict[str, Any]]]:
     """Who supplies whom, as far as the acting enterprise knows: its own active partnerships, with their open and late documents.
 
@@ -286,3 +295,75 @@ def related(*, slug: str) -> uuid.UUID | None:
     found = models.Partnership.objects.filter(Q(inviter=me, invitee__slug=slug) | Q(invitee=me, inviter__slug=slug))
     row = found.values_list("inviter_id", "invitee_id").first()
     return None if row is None else row[1] if row[0] == me else row[0]
+
+
+# Notices by mail ------------------------------------------------------------------------------------------------------
+
+ANSWER_SALT = "tributary.answer-link"
+_IDS, _SIGNED = 32, 64
+
+
+def contacts() -> list[models.Contact]:
+    """The addresses to which the acting enterprise is told by mail what waits for its answer, the oldest first."""
+    return list(models.Contact.objects.filter(enterprise_id=acting.home().id))
+
+
+def answer_token(link: models.AnswerLink) -> str:
+    """What stands in the address of a one-time link: whose and which it is, signed over all that it is bound to. The same whenever it is asked for."""
+    return base64.urlsafe_b64encode(link.enterprise_id.bytes + link.pk.bytes + _signature(link)).rstrip(b"=").decode()
+
+
+def _signature(link: models.AnswerLink) -> bytes:
+    bound = "\n".join(map(str, (link.enterprise_id, link.pk, link.document_type, link.document, link.email, link.expires_at.timestamp())))
+    return salted_hmac(ANSWER_SALT, bound, algorithm="sha256").digest()
+
+
+def enterprise_of_token(token: str) -> uuid.UUID | None:
+    """Whose one-time link this says to be; nothing is proven by it. None where it is no token at all."""
+    read = _read(token)
+    return uuid.UUID(bytes=read[:16]) if read else None
+
+
+def _read(token: str) -> bytes | None:
+    try:
+        read = base64.b64decode(token + "==", altchars=b"-_", validate=True)
+    except (ValueError, binascii.Error):
+        return None
+    return read if len(read) == _SIGNED else None
+
+
+def answer_link(token: str) -> models.AnswerLink | None:
+    """The acting enterprise's link with this token, whether or not it opens anything still; None where there is none, or the signature is not ours."""
+    read = _read(token)
+    link = models.AnswerLink.objects.filter(pk=uuid.UUID(bytes=read[16:_IDS])).first() if read else None
+    return link if read and link and constant_time_compare(read[_IDS:], _signature(link)) and answer_token(link) == token else None
+
+
+def enterprises_to_tell(*, at: dt.datetime) -> list[uuid.UUID]:
+    """The enterprises for which mails with one-time links are due. As an operator."""
+    return list(models.AnswerLink.objects.filter(send_at__lte=at).values_list("enterprise_id", flat=True).order_by().distinct())
+
+
+# Invitations by mail --------------------------------------------------------------------------------------------------
+
+
+def invitations() -> list[models.Invitation]:
+    """The acting enterprise's invitations by mail that are open or too old, the newest first: neither accepted nor withdrawn."""
+    return list(models.Invitation.objects.filter(inviter_id=acting.home().id, accepted_at=None, withdrawn_at=None))
+
+
+def invitation(*, token: str) -> models.Invitation | None:
+    """The invitation by mail with this token, with whoever invites, in whatever state. In the lobby."""
+    return models.Invitation.objects.select_related("inviter").filter(token_hash=accounts.token_hash(token)).first()
+
+
+def why_closed(invitation: models.Invitation, *, at: dt.datetime) -> str:
+    """Why an invitation by mail is open no more: used, recalled, old, or gone (who invites has left or is suspended); empty where it is open."""
+    inviter = invitation.inviter
+    states = {
+        "used": invitation.accepted_at is not None,
+        "recalled": invitation.withdrawn_at is not None,
+        "gone": not inviter.ready or inviter.suspended_at is not None,
+        "old": invitation.expires_at <= at,
+    }
+    return next((why for why, holds in states.items() if holds), "")

@@ -1,5 +1,6 @@
 """Verbs of the seller's desk: orders that stand on a promise are confirmed as they were promised, and taken back as far as they can be."""
 
+import contextlib
 import datetime as dt
 import uuid
 from dataclasses import dataclass
@@ -19,13 +20,32 @@ from apps.scheduling.services import Impact, Wish
 
 
 def react(news: Moved) -> None:
-    """React to a move of an order: what came in on a promise is confirmed, and what we cancel is given back where it stands on one."""
-    if news.document_type.code != "order" or news.step.overruled:
+    """React to a move of an order: what came in on a promise is confirmed, and what ends gives its promises back."""
+    step = news.step
+    if news.document_type.code != "order" or step.overruled:
         return
-    if news.step.move == "publish" and not news.step.own:
+    if (step.own, step.move) == (False, "publish"):
         _answer_promised(news)
-    elif news.step.move == "cancel" and news.step.own:
-        schedule.take_back([record.document for record in scheduling.of_order(news.document.pk)], by=SYSTEM, at=news.step.at)
+    elif (step.own, step.after) == (False, "cancel_asked"):
+        _let_go(news)
+    elif step.own and step.move in TAKING_BACK:
+        promises = [record.document for record in scheduling.of_order(news.document.pk)]
+        schedule.take_back(promises, by=SYSTEM, at=step.at, let_off=TAKING_BACK[step.move])
+
+
+TAKING_BACK = {"cancel": False, "accept_cancel": True, "close": True}
+"""The buyer's moves after which what was promised for an order is wanted no more; and whether the seller has let him off already."""
+
+
+def _let_go(news: Moved) -> None:
+    """A customer who has given back all that was promised for an order, and asks to cancel it, is let go.
+
+    Whether work on it had begun was asked before he could give it back. Where goods are on their way already, somebody here decides.
+    """
+    standing = scheduling.of_order(news.document.pk)
+    if standing and all(record.closed_at is not None for record in standing):
+        with contextlib.suppress(documents.NotAllowed):
+            documents.apply(document=news.document.pk, move="accept_cancel", by=SYSTEM, at=news.step.at)
 
 
 def _answer_promised(news: Moved) -> None:

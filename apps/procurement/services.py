@@ -71,7 +71,7 @@ def _taken_back(need: models.Need, *, at: dt.datetime) -> bool:
         return True
     try:
         with transaction.atomic():
-            documents.apply(document=need.order_id, move="cancel", by=SYSTEM, at=at)
+            documents.apply(document=need.order_id, move="cancel", data={"reason": _("It is needed no more.")}, by=SYSTEM, at=at)
     except (documents.NotAllowed, schedule.Frozen, exchange.NoAnswer, exchange.Stuck, network.NoPartner):
         return False
     return True

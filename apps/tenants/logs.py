@@ -11,7 +11,7 @@ request_id: ContextVar[str] = ContextVar("request_id", default="-")
 # API and access tokens, wherever they stand; one-time links and links to a new password, by their address; what a socket's subprotocol bears.
 SECRET = re.compile(
     r"\btr[ab]_[\w-]{8,}|(?<=bearer\.)[\w-]{8,}|(?<=Bearer )[\w.-]{8,}"
-    r"|(?:(?<=/set-up/)|(?<=/reset/key/)|(?<=/confirm-email/))[^/\s'\"]+"
+    r"|(?:(?<=/set-up/)|(?<=/answer/)|(?<=/join/)|(?<=/reset/key/)|(?<=/confirm-email/))[^/\s'\"]+"
 )
 HIDDEN = "***"
 

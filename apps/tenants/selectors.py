@@ -48,6 +48,11 @@ def find(*, slug: str | None) -> Listed | None:
     return Listed(**row) if row else None
 
 
+def is_taken(*, slug: str) -> bool:
+    """Whether an enterprise has this short name, or had it."""
+    return first("SELECT 1 FROM tenants_enterprise WHERE slug = %s", ("one",), [slug]) is not None
+
+
 _HOME = ("id", "slug", "name", "schema", "language", "currency", "time_zone")
 _OPEN = "SELECT id, slug, name, schema_name, language, currency, time_zone FROM tenants_enterprise WHERE ready AND suspended_at IS NULL AND {} = %s"
 

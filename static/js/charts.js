@@ -50,6 +50,25 @@ function punctual(points, { label }) {
   };
 }
 
+// How promises were kept, month by month: one column, from what came on time to what never came.
+function kept(points, { onTime, late, overdue, open }) {
+  const part = (name, key, color, round) => ({
+    name, type: "bar", stack: "kept", data: points.map((point) => point[key]), barMaxWidth: 28, itemStyle: { color, borderRadius: round ? [3, 3, 0, 0] : 0 },
+  });
+  return {
+    ...base(),
+    grid: { left: 8, right: 12, top: 34, bottom: 6, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
+    legend: { top: 0, right: 12, itemWidth: 10, itemHeight: 10, textStyle: { color: css("--soft") } },
+    tooltip: { ...base().tooltip, trigger: "axis", axisPointer: { type: "shadow", shadowStyle: { color: css("--sunken"), opacity: 0.6 } } },
+    xAxis: { type: "category", data: points.map((point) => point.month), ...axisLine() },
+    yAxis: { type: "value", minInterval: 1, splitLine: { lineStyle: { color: css("--line") } }, ...axisLine() },
+    series: [
+      part(onTime, "on_time", css("--accent")), part(late, "late", css("--warning")), part(overdue, "overdue", css("--danger")),
+      part(open, "open", css("--accent-line"), true),
+    ],
+  };
+}
+
 // How far each enterprise is from the end customer: the longest way down the links. A ring ends after as many rounds as nodes.
 function tiers(nodes, links) {
   const tier = new Map(nodes.map((node) => [node.slug, node.tier ?? 0]));
@@ -129,7 +148,7 @@ function escaped(text) {
   return place.innerHTML;
 }
 
-const drawings = { flow, punctual, chain };
+const drawings = { flow, punctual, kept, chain };
 
 function draw(element) {
   const figures = JSON.parse(document.getElementById(element.dataset.source).textContent);
@@ -138,9 +157,18 @@ function draw(element) {
   return picture;
 }
 
-for (const element of document.querySelectorAll("[data-chart]")) {
-  const picture = draw(element);
-  picture.on("click", ({ data }) => { if (data.url) window.location.assign(data.url); });
-  new ResizeObserver(() => { picture.resize(); draw(element); }).observe(element);
-  window.addEventListener("theme", () => draw(element));
+function begin(root) {
+  for (const element of root.querySelectorAll("[data-chart]:not([data-drawn])")) {
+    element.dataset.drawn = "";
+    const picture = draw(element);
+    picture.on("click", ({ data }) => { if (data.url) window.location.assign(data.url); });
+    const redraw = () => draw(element);
+    const size = new ResizeObserver(() => { picture.resize(); redraw(); });
+    size.observe(element);
+    window.addEventListener("theme", redraw);
+    element.addEventListener("htmx:beforeCleanupElement", () => { size.disconnect(); window.removeEventListener("theme", redraw); picture.dispose(); });
+  }
 }
+
+begin(document);
+document.addEventListener("htmx:load", ({ target }) => begin(target.parentElement ?? target));

@@ -2,6 +2,34 @@
 
 const before = new Map();
 const LOOK = 2500;
+const LATER = 2000;
+
+// The parts that are fetching themselves, and whether there was news for them meanwhile: a request that htmx puts off for that
+// is asked in the name of the element that is replaced by then, which is in vain.
+const asking = new Map();
+
+export function said(name) {
+  for (const id of asking.keys()) {
+    const triggers = document.getElementById(id)?.getAttribute("hx-trigger") ?? "";
+    if (triggers.split(",").some((each) => each.trim().split(/\s/)[0] === name)) asking.set(id, true);
+  }
+}
+
+function askAgain(id, wait) {
+  window.setTimeout(() => {
+    const part = document.getElementById(id);
+    if (!part || asking.has(id)) return;
+    const [path, swap, select] = ["hx-get", "hx-swap", "hx-select"].map((name) => part.getAttribute(name));
+    window.htmx.ajax("GET", path, { source: part, target: part, swap, select });
+  }, wait);
+}
+
+// Whether there was news for a part while it fetched itself, which is at an end now.
+function missed(id) {
+  const news = asking.get(id);
+  asking.delete(id);
+  return news;
+}
 
 function words(element) {
   const copy = element.cloneNode(true);
@@ -58,6 +86,18 @@ document.body.addEventListener("htmx:beforeRequest", (event) => {
   offer(event.detail.requestConfig?.triggeringEvent?.detail);
 });
 
+document.body.addEventListener("htmx:beforeSend", (event) => {
+  if (event.target.matches?.("[data-fresh-within]")) asking.set(event.target.id, false);
+});
+
+// A server that is not there for the moment is asked later: the page must not stay behind what was said meanwhile.
+document.body.addEventListener("htmx:afterRequest", (event) => {
+  const { successful, xhr, target } = event.detail;
+  if (successful || !target.matches?.("[data-fresh-within]")) return;
+  missed(target.id);
+  if (xhr.status === 0 || xhr.status === 429 || xhr.status >= 500) askAgain(target.id, LATER * (1 + Math.random()));
+});
+
 document.body.addEventListener("htmx:beforeSwap", (event) => {
   const part = event.detail.target;
   if (part.matches?.("[data-fresh-within]")) before.set(part.id, { keys: keyed(part), picked: picked(part), top: typingAt() });
@@ -65,6 +105,7 @@ document.body.addEventListener("htmx:beforeSwap", (event) => {
 
 document.body.addEventListener("htmx:afterSettle", (event) => {
   const part = document.getElementById(event.target.id);
+  if (part && missed(part.id)) askAgain(part.id, 0);
   const old = part && before.get(part.id);
   if (!old) return;
   before.delete(part.id);

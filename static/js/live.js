@@ -4,11 +4,12 @@
 // `live:<uid>`    for the events of one document
 // `live:network`  when a partnership has changed (no event of the feed: it tells of no document)
 // `live:schedule` when the plan has changed, a machine is down or runs again, or a run of the planner is farther on
+// `live:bulk`     when what is done to many documents at once is farther on
 //
 // Parts of a page fetch themselves anew on these events (htmx). What came is marked until seen, and a part in which
 // somebody is typing is left alone: a quiet bar offers the news instead.
 
-import "./fresh.js";
+import { said } from "./fresh.js";
 
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 30_000;
@@ -39,6 +40,7 @@ function show(state) {
 }
 
 function dispatch(name, news) {
+  said(name);
   document.body.dispatchEvent(new CustomEvent(name, { detail: news }));
 }
 

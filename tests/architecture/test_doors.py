@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.test import Client
 from django.urls import get_resolver
 from django.urls.resolvers import URLResolver
 
-from tests.cast import Api, Cast, order, outside, unchanged
+from tests.cast import Api, Browser, Cast, order, outside, unchanged
 
 # Who enters: anybody; whoever works for an enterprise (`member`), and some of these by
 # what their role permits; a program with a token; an operator of the platform; an enterprise's administrator.
@@ -19,12 +18,14 @@ DOORS: dict[str, set[str]] = {
     "anybody": {
         *("healthz", "readyz", "i18n/setlang/", "switch/", "set-up/<str:token>/", "oauth/token/", "oauth/token", "api/v1/oauth/token/", "api/v1/oauth/token"),
         *("api/v1/schema/", "api/v1/schema", "api/v1/docs/", "api/v1/docs", "problems/<slug:code>", "problems/<slug:code>/"),
+        *("answer/<str:token>/", "answer/<str:token>/done/", "join/<str:token>/"),
         *("p/<slug:slug>/", "p/<slug:slug>/<slug:code>/", "p/<slug:slug>/pictures/<str:name>/"),
     },
     "accounts": {"accounts/…"},
     "member": {
         *("", "today/counts/", "today/recent/", "today/inbox/", "search/"),
         *("network/", "network/invite/", "network/partners/<slug:slug>/", "network/partners/<slug:slug>/<str:deed>/"),
+        "network/scorecards/<slug:slug>/",
         *("catalogue/", "catalogue/items/new/", "catalogue/items/<uuid:id>/", "catalogue/items/<uuid:id>/edit/"),
         *("catalogue/matching/", "catalogue/matching/<uuid:line>/"),
         *("catalogue/items/<uuid:id>/structure/", "catalogue/items/<uuid:id>/uses/", "catalogue/items/<uuid:id>/sources/"),
@@ -57,6 +58,8 @@ DOORS: dict[str, set[str]] = {
         *("needs/", "needs/<uuid:uid>/order/", "documents/orders/<uuid:uid>/impact/"),
         *("settings/", "settings/people/<uuid:id>/role/", "settings/people/<uuid:id>/end/", "settings/people/<uuid:id>/again/"),
         *("settings/tokens/<uuid:id>/revoke/", "settings/keys/", "settings/keys/rotate/"),
+        *("settings/notices/", "settings/notices/<uuid:id>/end/"),
+        *("network/invite/mail/", "network/invitations/<uuid:id>/<slug:deed>/"),
     },
     "token": {"api/v1/…"},
     "administrator": {"admin/home/…"},
@@ -106,8 +109,8 @@ def test_every_address_is_in_the_table() -> None:
     assert len(ALL) > 150
 
 
-def get(path: str, client: Client | None = None, method: str = "get") -> Any:
-    return outside(getattr(client or Client(raise_request_exception=False), method), path)
+def get(path: str, client: Browser | None = None, method: str = "get") -> Any:
+    return outside(getattr(client or Browser(raise_request_exception=False), method), path)
 
 
 def tried(routes: list[str], wrong: Callable[[str], Any]) -> list[Any]:

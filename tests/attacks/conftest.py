@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import random
-
 import pytest
 
+from tests import seeds
 from tests.attacks import scene as stage
 from tests.attacks.scene import Scene
 from tests.attacks.striking import Attacker
@@ -27,6 +25,4 @@ def attackers(scene: Scene) -> list[Attacker]:
 @pytest.fixture
 def seed() -> int:
     """Printed, and given again by the environment variable SEED."""
-    chosen = int(os.environ.get("SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
-    print(f"SEED={chosen}")
-    return chosen
+    return seeds.fresh()

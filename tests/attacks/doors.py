@@ -24,25 +24,31 @@ from drf_spectacular.generators import SchemaGenerator
 from apps.base.admin import homes, platform
 from apps.documents.types import COLLECTIONS
 from apps.documents.views.reading import PARTS
-from apps.network.views import DEEDS
-from tests.attacks.scene import Scene
+from apps.network.views import DEEDS, INVITATION_DEEDS
+from tests.attacks.scene import GTIN, Scene
 
 NOBODY = "0193a000-0000-7000-8000-00000000dead"
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
 PARAMETER = re.compile(r"<(?:(?P<converter>\w+):)?(?P<name>\w+)>|\(\?P<(?P<named>\w+)>(?P<regex>(?:[^()\[\]]|\[[^\]]*\])*)\)")
 
+# How the code of a view reads a name that it spells.
+READ = (r"(?:GET|POST|query|query_params|given)\.(?:get|getlist)\(\"(\w+)\"", r"GET\[\"(\w+)\"\]", r"\"(\w+)\" in \w+\.GET")
+
 # What stands in an address before an id, and whose id that is: a table of the scene. Whatever is not here is tried with one of each.
 TABLES = {
     "items": "catalog.Item", "components": "catalog.Component", "sources": "catalog.Source", "sites": "catalog.Site", "stock": "catalog.Item",
     "matching": "documents.Line", "attachments": "documents.Attachment", "originals": "documents.Original", "views": "documents.SavedView",
-    "order-responses": "order-responses", "packing": "despatch-advices", "receiving": "despatch-advices", "configurations": "customisation.Configuration",
+    **{collection: collection for kind in COLLECTIONS.values() for collection in kind.answers}, "packing": "despatch-advices",
+    "receiving": "despatch-advices", "configurations": "customisation.Configuration",
     "resources": "scheduling.Resource", "calendars": "scheduling.Calendar", "closures": "scheduling.Closure", "operations": "scheduling.Operation",
     "jobs": "scheduling.Job", "plans": "plans", "needs": "procurement.Need", "people": "accounts.Membership", "tokens": "accounts.ApiClient",
+    "notices": "network.Contact", "notice-addresses": "network.Contact", "invitations": "network.Invitation",
     "channel": "exchange.Channel", **{collection: collection for collection in COLLECTIONS},
 }  # fmt: skip
 # Parameters that hold a word of the portal's own, the same for everybody.
 WORDS = {
-    "collection": list(COLLECTIONS), "part": [*PARTS, "features", "rules", "examples"], "deed": list(DEEDS), "app_label": ["catalog", "documents"],
+    "collection": list(COLLECTIONS), "part": [*PARTS, "features", "rules", "examples"], "deed": [*DEEDS, *INVITATION_DEEDS],
+    "app_label": ["catalog", "documents"],
     "move": sorted({move.code for kind in COLLECTIONS.values() for move in kind.moves}), "url": ["catalog/item"], "content_type_id": ["1"], "uidb36": ["1"],
 }  # fmt: skip
 # Parameters that hold what is an enterprise's own: a key of `theirs`.
@@ -59,6 +65,8 @@ DIFFERING = {
     "set-up/<str:token>/": "a link opens to whoever holds it: to set the first password, once",
     "accounts/2fa/totp/activate/": "each answer has a secret of its own to be scanned",
 }
+# Where a person reads his own address, though nobody has signed in.
+ADDRESSED = {"set-up/<str:token>/": "a link tells whoever holds it whose password he sets"}
 # Fields and parameters by which a request names something, wherever they stand: what is tried in them.
 REFERENCES = {
     "seller": "slug", "buyer": "slug", "partner": "slug", "enterprise": "slug", "supplier": "slug", "customer": "slug", "slug": "slug",
@@ -72,11 +80,24 @@ REFERENCES = {
     "ordering": "ordering",
     "substitute": "item", "alternate_of": "item", "want": "product", "parent": "promises", "partner_number": "item", "next": "slug", "item_number": "item",
 }  # fmt: skip
+# What may stand behind the question mark, and what each names.
+QUERIED = {**REFERENCES, "email": "email", "gtin": "gtin", "term": "document_number"}
+# What is read there (or from a form of the same view) and names nobody's row: days, quantities, switches, and words of the portal's own.
+HARMLESS = frozenset({
+    "at", "check", "days", "draft", "from", "on", "saved", "due_from", "due_on", "due_to", "quantity", "limit", "seconds", "version", "page", "index",
+    "action", "columns", "deed", "late", "move", "open", "part", "partial", "pick", "place", "query", "role", "side", "state", "theirs", "unseen", "unit",
+    "urlencode", "view", "waiting",
+    "language", "name", "note", "reason", "remove_line", "text", "endpoints_form", "person_form", "profile_form", "token_form",
+    # The admin's own, of which none is a condition: those stand in `_of_admin`, and whatever else is asked is tried by `tests.attacks.following`.
+    "_changelist_filters", "_facets", "_popup", "_source_model", "_to_field", "all", "app_label", "e", "extended", "field_name", "model_name", "o", "p", "s",
+    # The description of the API: its format, and the language in which it is told.
+    "format", "lang",
+})  # fmt: skip
 # What is asked for and never written down: an attacker who enters it would find his own words again.
 ASKED_ONLY = ("document_number", "cursor", "ordering")
 PLAIN = {
     "quantity": "1", "unit": "C62", "currency": "EUR", "price": "1", "due_on": "2027-03-01", "name": "Tried", "text": "Tried", "received": "1",
-    "hold_minutes": 5,
+    "hold_minutes": 5, "dock": "ship",
     "until": "2027-03-01T00:00:00Z", "reason": "Tried", "number": "TRIED", "role": "viewer", "language": "en", "state": "published",
 }  # fmt: skip
 
@@ -113,7 +134,7 @@ class Door:
     def queries(self) -> frozenset[str]:
         """The names that may stand behind the question mark: from the description of the API, from the filter, and from the code of the view."""
         source = inspect.getsource(inspect.getmodule(inspect.unwrap(self.view)) or inspect)
-        read = set(re.findall(r"(?:GET|POST|query|query_params|given)\.(?:get|getlist)\(\"(\w+)\"", source)) | set(re.findall(r"GET\[\"(\w+)\"\]", source))
+        read = {name for how in READ for name in re.findall(how, source)}
         listed = {name for one in filter_sets() if one.__name__ in source for name in one.base_filters}
         return frozenset(described(self.route)["queries"] if self.by_token else read | listed | _of_admin(self.route))
 
@@ -153,11 +174,12 @@ def _operations() -> Mapping[str, Mapping[str, Any]]:
 
 
 def described(route: str) -> dict[str, Any]:
-    """What the description of the API says of a route: the names of its queries, and the shape of each method's body."""
+    """What the description of the API says of a route: the names of its queries, the shape of each method's body, and by what it lets itself be ordered."""
     found = _operations().get(re.sub(r"<[^>]*>", "{}", route).strip("/"), {})
-    queries = {one["name"] for said in found.values() if isinstance(said, dict) for one in said.get("parameters", ()) if one["in"] == "query"}
+    asked = [one for said in found.values() if isinstance(said, dict) for one in said.get("parameters", ()) if one["in"] == "query"]
+    orders = {way for one in asked if one["name"] == "ordering" for way in one["schema"].get("enum", ())}
     bodies = {method.upper(): shape for method, said in found.items() if isinstance(said, dict) and (shape := _body_of(said))}
-    return {"queries": queries, "bodies": bodies}
+    return {"queries": {one["name"] for one in asked}, "bodies": bodies, "orders": orders}
 
 
 def _body_of(said: Mapping[str, Any]) -> Any:
@@ -234,6 +256,7 @@ def values_of(scene: Scene) -> dict[str, str]:
         **first, "slug": scene.victim.slug, "item": "SPIED-ON", "product": "shown-one", "resource": "SPIED-MACHINE", "calendar": "SPIED-WEEK",
         "site": "SPIED-SITE", "line": "1", "release": "1", "lot": "lot", "sscc": "340123450000000017", "ordering": "document__number", "id": first["orders"],
         "share": scene.secrets["share"][0], "link": scene.secrets["link"][0], "picture": scene.secrets["picture"][0],
+        "email": f"viewer@{scene.victim.slug}.example", "gtin": GTIN,
         "cursor": scene.secrets["cursor"][0], "document_number": scene.secrets["number"][0],
     }  # fmt: skip
 
@@ -247,16 +270,19 @@ _FIRST = {
 
 def nobodys(values: Mapping[str, str]) -> dict[str, str]:
     """The same of nobody's: of each value's shape, and known to no home. What is of no enterprise's (a position, a release) stays."""
-    return {key: _like(value) if key not in ("line", "release", "cursor", "ordering") else value for key, value in values.items()}
+    same = {key: values[key] for key in ("line", "release", "cursor")}
+    return {**{key: like(value) for key, value in values.items()}, **same, "gtin": "7777777777772"}
 
 
-def _like(value: str) -> str:
+def like(value: str) -> str:
+    """Of the same shape, and nobody's."""
     try:
         uuid.UUID(value)
     except ValueError:
         plain = re.sub(r"[A-Z]", "Z", re.sub(r"[a-z]", "z", re.sub(r"[0-9]", "7", value)))
-        return plain if "." not in value else "7" * 64 + ".png"
-    return NOBODY
+        return plain if not value.endswith(".png") else "7" * 64 + ".png"
+    # Whoever reads the end as a number (as the admin does of an ordering) must find one in both, or in none.
+    return f"{NOBODY[:-4]}7777" if value[-12:].isdecimal() else NOBODY
 
 
 def aims(door: Door, scene: Scene, *, partner: bool, most: int, chance: random.Random) -> list[Aim]:
@@ -308,3 +334,13 @@ def _values(route: str, parameter: str, so_far: Mapping[str, str], scene: Scene,
 def unknown(found: list[Door]) -> list[tuple[str, str]]:
     """Parameters of routes of which nobody has said what may stand there, and which hold no id."""
     return [(door.route, name) for door in found for name in door.parameters if name not in WORDS and name not in THEIRS]
+
+
+def unasked(found: list[Door]) -> list[tuple[str, str]]:
+    """Names behind the question mark, as the code and the descriptions say them, of which nobody has said what they name."""
+    return [(door.route, name) for door in found for name in sorted(door.queries - known(door))]
+
+
+def known(door: Door) -> frozenset[str]:
+    """The names of which it is known what they name there."""
+    return frozenset(QUERIED) | HARMLESS | _of_admin(door.route)

@@ -23,16 +23,24 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from django.conf import settings
+from django.db import connection
 from django.test import Client
 from django.utils.encoding import iri_to_uri
 
 from apps.base.reference import schema as described
+from apps.catalog import services as catalog
+from apps.customisation.services.solving import compiling
+from apps.scheduling import services as scheduling
 from tests import ground
-from tests.attacks.ingredients import CANARY, FILE_NAMES, FILES, HEADERS, HEAVY, LURE, MEDIA, NAMES, NUMBERS, RAW, TEXTS, Lure, documents, workbooks
-from tests.cast import Member, make_pair, order, outside, provision, stock
+from tests.attacks import doors
+from tests.attacks.ingredients import CANARY, FILE_NAMES, FILES, HEADERS, HEAVY, LURE, MEDIA, NAMES, NUMBERS, RAW, SPOKEN, TEXTS, Lure, documents, workbooks
+from tests.cast import AT, Member, order, outside, provision, stock
+from tests.customisation import fridge
+from tests.logistics import deliveries
 
-SLOWEST = 10.0
-"""Seconds that an answer may take by day, whatever else the machine does; by night two."""
+SLOWEST, BUSIEST = 10.0, 4.0
+"""Seconds that an answer may take, and that its thread may work for it. By day other tests share the processors, so that work takes twice as long;
+by night, alone, an answer may take no longer than two seconds, either."""
 
 # What is touched -------------------------------------------------------------------------------------------------------
 
@@ -50,6 +58,8 @@ WATCHED = {
     "os.rename",
     "urllib.Request",
 }
+# A product that nobody has asked for is compiled before its first page, in a process that knows nothing else.
+COMPILER = [sys.executable, "-I", str(compiling.COMPILER)]
 
 
 @functools.cache
@@ -74,6 +84,8 @@ def _heard(event: str, arguments: tuple[Any, ...]) -> None:
         return
     what = arguments[0] if arguments else ""
     if event == "open" and (isinstance(what, int) or _is_ours(os.path.abspath(os.fsdecode(what)))):
+        return
+    if event == "subprocess.Popen" and list(arguments[1]) == COMPILER:
         return
     if event in ("os.remove", "os.rename") and os.path.abspath(os.fsdecode(what)).startswith((str(ground.RUN), tempfile.gettempdir())):
         return
@@ -118,12 +130,16 @@ class Sent:
 
 @dataclass
 class Found:
-    """tried: requests; slowest: the longest, in seconds; wrong: what must be empty. statuses: how often each was given."""
+    """tried: requests; slowest: the longest, in seconds; wrong: what must be empty. statuses: how often each was given.
+
+    spoken: statements among whose values something stood that was sent.
+    """
 
     tried: int = 0
     slowest: float = 0.0
     wrong: list[str] = field(default_factory=list)
     statuses: dict[int, int] = field(default_factory=dict)
+    spoken: int = 0
 
 
 class Assault:
@@ -131,13 +147,24 @@ class Assault:
 
     def __init__(self, chance: random.Random, folder: Path) -> None:
         self.chance, self.found, self.lure = chance, Found(), Lure(folder)
-        self.member, other = make_pair()
+        self.member, other = deliveries.partners()
         self.schema: Mapping[str, Any] = json.loads(json.dumps(described("en"), default=str))
         self.operations = [(path, method, told) for path, methods in self.schema["paths"].items() for method, told in methods.items()]
         self.documents, self.workbooks = documents(self.lure), workbooks(self.lure)
         self.real = self._furnish(other)
-        self._browser = self.member.page_client()
         self._api = Client(raise_request_exception=False)
+        self._pages: list[doors.Door] = []
+        self.pages = 0
+        self._sign_in()
+
+    def _sign_in(self) -> None:
+        self._browser = self.member.page_client()
+        self._session = self._browser.cookies["sessionid"].value
+
+    def seed(self, number: int) -> None:
+        """Begin anew: from here on the same is sent for the same number, but for the ids of what is there."""
+        self.chance.seed(number)
+        self._pages = []
 
     def _furnish(self, other: Member) -> Mapping[str, list[str]]:
         """Ids and names that lead somewhere, by the first part of the path."""
@@ -146,7 +173,19 @@ class Assault:
             str(order(other, self.member, lines=self._wanted(other)))
         ]
         items = [str(stock(self.member, f"H-{number}", "Hostile").pk) for number in range(2)]
-        return {"orders": orders, "items": items, "partners": [extra.slug], "": [*orders, *items]}
+        fridge.enter(self.member)
+        by = self.member.actor
+        with self.member.acting():
+            sites = [str(catalog.save_site(code="HOSTILE", name="Hostile", by=by, at=AT).pk)]
+            calendars = [str(scheduling.save_calendar(code="HOSTILE", name="Hostile", monday="06:00-14:00", by=by, at=AT).pk)]
+            resources = [str(scheduling.save_resource(code="HOSTILE", name="Hostile", calendar="HOSTILE", by=by, at=AT).pk)]
+        agreed = deliveries.agreed(self.member, other)
+        advices = [str(deliveries.advice(other, [{"order": agreed, "line": 1, "quantity": quantity}])) for quantity in ("10", "5")]
+        receipts = [str(deliveries.receipt(self.member, uuid.UUID(advices[0]), [{"line": 1, "received": "10"}], send=False))]
+        made = self.member.api.post("configurations/", {"seller": self.member.slug, "product": "fridge", "choices": {"colour": "red"}})
+        said = {"despatch-advices": advices, "receipt-advices": receipts, "configurations": [made.json()["uid"]]}
+        known = {**said, "orders": [*orders, str(agreed)], "items": items, "sites": sites, "calendars": calendars, "resources": resources}
+        return {**known, "partners": [extra.slug], "products": ["fridge"], "": [one for ids in known.values() for one in ids]}
 
     def _wanted(self, other: Member) -> list[dict[str, Any]]:
         return [{"item": other.items[0], "quantity": "4", "unit": "C62", "price": "1", "schedules": [{"quantity": "4", "due_on": "2027-01-15"}]}]
@@ -202,7 +241,7 @@ class Assault:
             return chance.choice(("1", "40", "81.50", "0.000001", "999999999999.999999"))
         if options := by_format.get(told.get("format", "")):
             return chance.choice(options)
-        return chance.choice(("A-1", "S-1", "H-1", "C62", "EUR", self.member.slug, "x", "a text", *chance.sample(TEXTS, 2)))
+        return chance.choice(("A-1", "S-1", "H-1", "C62", "EUR", self.member.slug, "x", "a text", f"'{SPOKEN}\"", *chance.sample(TEXTS, 2)))
 
     def anything(self, depth: int) -> Any:
         chance, draw = self.chance, self.chance.random()
@@ -218,7 +257,7 @@ class Assault:
 
     def request(self) -> Sent:
         """The next one."""
-        return self.to_page() if self.chance.random() < 0.07 else self.to_rest()
+        return self.to_page() if self.chance.random() < 0.08 else self.to_rest()
 
     def to_rest(self) -> Sent:
         path, method, told = self.chance.choice(self.operations)
@@ -287,64 +326,43 @@ class Assault:
         end = b"--" + boundary.encode() + b"--\r\n" if self.chance.random() < 0.9 else b""
         return f"multipart/form-data; boundary={boundary}", lines + end
 
-    PAGES = (
-        *(
-            "/",
-            "/search/",
-            "/documents/orders/",
-            "/documents/orders/export/",
-            "/documents/promises/",
-            "/catalogue/",
-            "/network/",
-            "/settings/",
-            "/schedule/",
-            "/configure/",
-        ),
-        *(
-            "/dock/",
-            "/documents/orders/new/",
-            "/documents/orders/{uid}/",
-            "/documents/orders/{uid}/lines/",
-            "/accounts/login/",
-            "/set-up/{uid}/",
-            "/switch/",
-            "/i18n/setlang/",
-        ),
-    )
-    FIELDS = (
-        "q",
-        "state",
-        "partner",
-        "number",
-        "ordering",
-        "cursor",
-        "page",
-        "limit",
-        "late",
-        "waiting",
-        "side",
-        "due_after",
-        "due_before",
-        "columns",
-        "next",
-        "id",
-        "part",
-        "lines-0-item",
-    )
+    # Beside what a view asks for by name: what forms name things by, and what some page reads in a way that its code does not spell out.
+    FIELDS = (*doors.REFERENCES, *doors.PLAIN, "page", "limit", "side", "late", "waiting", "due_from", "due_to", "columns", "part", "deed", "lines-0-item")
 
     def to_page(self) -> Sent:
-        path = self.address(self.chance.choice(self.PAGES))
-        fields = [(name, self.chance.choice([*TEXTS, *map(str, NUMBERS)])) for name in self.chance.sample(self.FIELDS, self.chance.randrange(5))]
+        """The next of all pages; each comes once before any comes again."""
+        if not self._pages:
+            self._pages = [door for door in doors.doors() if not door.by_token]
+            self.chance.shuffle(self._pages)
+        door = self._pages.pop()
+        self.pages += 1
+        path = iri_to_uri(door.address({name: self.part(door.route, name) for name in door.parameters}))
+        names = self.chance.sample(sorted({*door.queries, *self.FIELDS}), self.chance.randrange(8))
+        fields = [(name, self.chance.choice([*TEXTS, *map(str, NUMBERS)])) for name in names]
         headers = {name: self.chance.choice(values) for name, values in HEADERS.items() if name in ("Accept-Language", "Accept") and self.chance.random() < 0.1}
-        if self.chance.random() < 0.3:
+        if self.chance.random() < 0.35:
             return Sent("POST", path, _query(fields).encode(), "application/x-www-form-urlencoded", headers, page=True)
         return Sent("GET", path + "?" + _query(fields), b"", "", headers, page=True)
+
+    def part(self, route: str, parameter: str) -> str:
+        """What stands in a page's address: most often something that is there, else whatever fits into an address."""
+        if self.chance.random() < 0.2 and f"<uuid:{parameter}>" not in route:
+            return quote(self.chance.choice(TEXTS)[:2000].encode("utf-8", "replace"), safe=".")
+        if parameter in doors.WORDS:
+            return self.chance.choice(doors.WORDS[parameter])
+        if parameter in ("slug", "seller"):
+            return self.member.slug
+        words = route.partition(f":{parameter}>")[0].split("/")
+        return self.chance.choice(next((self.real[word] for word in reversed(words) if word in self.real), self.real[""]))
 
     # The run
 
     def give(self, sent: Sent) -> Any:
         """Send it; the answer."""
         headers = {name: value.encode("utf-8", "replace").decode("latin-1") for name, value in sent.headers.items()}
+        if sent.page and self._browser.cookies["sessionid"].value != self._session:
+            # A page before this one has signed him out.
+            self._sign_in()
         client: Client = self._browser if sent.page else self._api
         if not sent.page:
             headers["Authorization"] = f"Bearer {self.member.token}"
@@ -355,19 +373,17 @@ class Assault:
 
     def once(self, sent: Sent) -> None:
         """Send it, and write down what is wrong with what came of it."""
-        with watched() as touched:
-            started = time.perf_counter()
+        spoken: list[str] = []
+        with watched() as touched, connection.execute_wrapper(functools.partial(self._hear, spoken)):
+            started, worked = time.perf_counter(), time.thread_time()
             answer = self.give(sent)
-            seconds = time.perf_counter() - started
-        if seconds > SLOWEST:
-            # A machine that does other work too: what is slow itself is slow again.
-            started = time.perf_counter()
-            self.give(sent)
-            seconds = min(seconds, time.perf_counter() - started)
+            seconds, work = time.perf_counter() - started, time.thread_time() - worked
         content = answer.content if not answer.streaming else b"".join(answer.streaming_content)
         faults = [
             *([f"answered {answer.status_code}"] if answer.status_code >= 500 else []),
             *([f"took {seconds:.1f} s"] if seconds > SLOWEST else []),
+            *([f"worked {work:.1f} s"] if work > BUSIEST else []),
+            *[f"said in a statement {statement}" for statement in spoken],
             *(["gave the content of a file of the machine"] if CANARY.encode() in content or b"root:x:0" in content else []),
             *(["called an address"] if self.lure.calls else []),
             *[f"touched {what}" for what in touched],
@@ -377,6 +393,13 @@ class Assault:
         self.found.slowest = max(self.found.slowest, seconds)
         self.found.statuses[answer.status_code] = self.found.statuses.get(answer.status_code, 0) + 1
         self.found.wrong += [f"{fault}: {sent}" for fault in faults]
+
+    def _hear(self, spoken: list[str], execute: Any, statement: Any, given: Any, many: bool, context: Any) -> Any:
+        """Each statement on its way: whatever was sent to us may stand among its values only."""
+        if SPOKEN in str(statement):
+            spoken.append(str(statement)[:200])
+        self.found.spoken += SPOKEN in repr(given)
+        return execute(statement, given, many, context)
 
     def run(self, count: int) -> Found:
         for body in self.documents:

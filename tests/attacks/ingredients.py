@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 CANARY, LURE = "KANARIENVOGEL", "lure.txt"
+SPOKEN = "kuckucksei"
+"""Stands in what is sent, and may stand in no statement."""
 
 NUMBERS: Sequence[Any] = (
     *(0, -1, 1, 2**31, 2**31 - 1, 2**63, 2**63 - 1, 2**64, -(2**63), 10**19, 10**18 - 1, 1e308, -1e308, 5e-324, 0.1, 1.5, True, False, None),
@@ -68,6 +70,9 @@ TEXTS: Sequence[str] = (
         "$$",
         "1)) UNION SELECT 1",
         "%' AND pg_sleep(9) --",
+        f"'; SET ROLE {SPOKEN}; --",
+        f'"{SPOKEN}"',
+        f"{SPOKEN}) OR (1=1",
         "../../../../etc/passwd",
         "file:///etc/passwd",
     ),
@@ -102,7 +107,7 @@ TEXTS: Sequence[str] = (
         "9**9**9",
     ),
 )
-NAMES = ("__proto__", "\x00", "", "lines", "uid", "state", "a" * 3000, "\ud83d\ude00", "version", "partner", "0")
+NAMES = (f"{SPOKEN}'\"", "__proto__", "\x00", "", "lines", "uid", "state", "a" * 3000, "\ud83d\ude00", "version", "partner", "0")
 RAW: Sequence[bytes] = (
     *(
         b"",

@@ -9,15 +9,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import json
 import random
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
+from unittest import mock
 
 from celery import shared_task
 from channels.db import database_sync_to_async
+from django.conf import settings
 from django.core.cache import cache
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
@@ -27,14 +30,18 @@ from django.http import StreamingHttpResponse
 
 from apps.base.acting import AnotherEnterpriseActs, NobodyActs, act_as, as_operator, in_lobby
 from apps.catalog import models as catalog
-from apps.live.bridge import Bridge
+from apps.documents.selectors import START
+from apps.live import bridge
 from apps.live.selectors import group_name
 from apps.tenants import boundary
 from apps.tenants.tasks import HEADER, EnterpriseTask, Unsigned
-from tests.cast import Member, PageClient, provision, stock
+from tests.attacks.wiring import Wire
+from tests.cast import Member, PageClient, befriend, order, provision, stock
 
 LOOK = "SELECT current_user::text, current_setting('search_path'), (SELECT string_agg(number, ' ' ORDER BY number) FROM catalog_item)"
 AT_ONCE = 6
+# Of what is done on a loop: a socket takes as long as thirty of the others.
+SOCKETS = 0.03
 WORKERS = 4
 
 
@@ -68,12 +75,14 @@ class Command(BaseCommand):
 
 @dataclass
 class Found:
-    """tried: units; looks: what was compared; refused: calls without an enterprise that were refused; wrong: what must be empty."""
+    """tried: units; looks: what was compared; refused: calls without an enterprise that were refused; wrong: what must be empty; so must broken: units
+    that ended with an error."""
 
     tried: int = 0
     looks: int = 0
     refused: int = 0
     wrong: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
 
 
 class Fuzz:
@@ -86,13 +95,16 @@ class Fuzz:
         self._browsers = {member.slug: member.page_client() for member in members}
         self.sync: list[Callable[[Member, Member], None]] = [
             *(self.plain, self.transaction, self.savepoint, self.rolled_back, self.broken_statement, self.on_commit, self.on_commit_undone, self.generator),
-            *(self.streaming, self.bare_thread, self.copied_thread, self.task, self.task_without, self.command, self.crossing, self.lobby, self.operator),
-            *(self.nobody, self.another_inside, self.kept_in_cache, self.lazy, self.writing, self.group, self.many_hooks),
+            *(self.streaming, self.bare_thread, self.copied_thread, self.task, self.command, self.crossing, self.lobby, self.operator),
+            *(self.nobody, self.another_inside, self.kept_in_cache, self.lazy, self.writing, self.group, self.many_hooks, self.nothing_remains),
         ]
-        self.seldom: list[Callable[[Member, Member], None]] = [self.rest, self.page]
+        # Each takes as long as twenty of the others.
+        self.seldom: list[Callable[[Member, Member], None]] = [self.rest, self.page, self.task_without]
         self.on_loop: list[Callable[[Member, Member], Awaitable[None]]] = [
-            *(self.async_view, self.child_task, self.consumer, self.async_nobody, self.one_after_the_other, self.async_generator, self.background),
+            *(self.async_view, self.child_task, self.bridge, self.async_nobody, self.one_after_the_other, self.async_generator, self.background),
         ]
+        self.orders = {member.slug: json.dumps(_orders(member)) for member in members}
+        self._bridges: dict[asyncio.AbstractEventLoop, bridge.Bridge] = {}
 
     # What is compared
 
@@ -171,6 +183,14 @@ class Fuzz:
                 transaction.on_commit(lambda: self.check("a hook of an inner one that was undone", "run", "not run"))
                 raise ZeroDivisionError
             transaction.on_commit(lambda: self.look(member, "a hook of the outer one"))
+
+    def nothing_remains(self, member: Member, other: Member) -> None:
+        """What whoever gets this connection next would find, were nothing set for him: neither role nor path of the one before."""
+        with member.acting():
+            self.look(member, "before somebody else gets the connection")
+            connection.ensure_connection()
+            found = connection.connection.execute("SELECT current_user::text, current_setting('search_path')").fetchone()
+        self.check("what remains", tuple(found), (settings.DATABASES["default"]["USER"], '"$user", public'))
 
     def generator(self, member: Member, other: Member) -> None:
         def rows() -> Iterator[Any]:
@@ -320,12 +340,44 @@ class Fuzz:
             await database_sync_to_async(self.look)(other, "beside a child task")
             await child
 
+    async def bridge(self, member: Member, other: Member) -> None:
+        own = bridge.Bridge()
+        try:
+            first, second = await asyncio.gather(own.read(member.home, seen), own.read(other.home, seen))
+        finally:
+            await own.stop()
+        self.check("bridge", first, expected(member))
+        self.check("bridge", second, expected(other))
+
     async def consumer(self, member: Member, other: Member) -> None:
-        bridge = Bridge()
-        first, second = await asyncio.gather(bridge.read(member.home, seen), bridge.read(other.home, seen))
-        self.check("consumer", first, expected(member))
-        self.check("consumer", second, expected(other))
-        await bridge.stop()
+        """The socket itself, two at once, from the handshake on: each hears of its own order, and of no other."""
+        wires = [Wire(f"/ws/events/?after={START}", {"authorization": f"Bearer {who.token}"}) for who in (member, other)]
+        try:
+            let_in = await asyncio.gather(*(wire.open() for wire in wires))
+            self.check("a socket", let_in, [True, True])
+            for who, wire in zip((member, other), wires, strict=True):
+                self.check("a socket", json.dumps([await _heard(wire)]), self.orders[who.slug])
+            for group in self._bridge().groups.values():
+                group.wake.set()
+            await asyncio.sleep(0.01)
+            self.check("a socket that was woken", [text for wire in wires for text in wire.heard()], [])
+        finally:
+            await asyncio.gather(*(wire.shut() for wire in wires))
+
+    def _bridge(self) -> bridge.Bridge:
+        """The one of this loop, as a web process has one."""
+        return self._bridges[asyncio.get_running_loop()]
+
+    @contextlib.contextmanager
+    def bridged(self, runner: asyncio.Runner) -> Iterator[None]:
+        """A bridge runs on this loop."""
+        loop, own = runner.get_loop(), contextvars.Context().run(runner.run, _begun())
+        self._bridges[loop] = own
+        try:
+            yield
+        finally:
+            runner.run(own.stop())
+            del self._bridges[loop]
 
     async def async_nobody(self, member: Member, other: Member) -> None:
         await database_sync_to_async(self.refused)("nobody, from a coroutine", seen)
@@ -340,15 +392,14 @@ class Fuzz:
                 await database_sync_to_async(self.transaction)(who, who)
 
     async def async_generator(self, member: Member, other: Member) -> None:
-        async def rows() -> AsyncIterator[Any]:
+        async def rows() -> AsyncGenerator[Any]:
             while True:
                 yield await database_sync_to_async(seen)()
 
-        asked = rows()
-        for who in (member, other):
-            with act_as(who.home):
-                self.check("async generator", await anext(asked), expected(who))
-        await asked.aclose()
+        async with contextlib.aclosing(rows()) as asked:
+            for who in (member, other):
+                with act_as(who.home):
+                    self.check("async generator", await anext(asked), expected(who))
 
     async def background(self, member: Member, other: Member) -> None:
         """In a thread of the loop's own, as the bridge's readers are."""
@@ -365,7 +416,7 @@ class Fuzz:
 
     def run(self, *, count: int, seed: int) -> Found:
         """`count` units, shared among the workers."""
-        with ThreadPoolExecutor(WORKERS) as pool:
+        with mock.patch.object(bridge, "current", self._bridge), ThreadPoolExecutor(WORKERS) as pool:
             for outcome in [pool.submit(self._work, random.Random(f"{seed}-{worker}"), count // WORKERS) for worker in range(WORKERS)]:
                 outcome.result()
         return self.found
@@ -373,7 +424,7 @@ class Fuzz:
     def _work(self, chance: random.Random, count: int) -> None:
         done = 0
         try:
-            with asyncio.Runner() as runner:
+            with asyncio.Runner() as runner, self.bridged(runner):
                 while done < count:
                     done += self._some(runner, chance)
         finally:
@@ -384,28 +435,69 @@ class Fuzz:
     def _some(self, runner: asyncio.Runner, chance: random.Random) -> int:
         draw = chance.random()
         if draw < 0.1:
-            units = [(chance.choice(self.on_loop), *chance.sample(self.members, 2)) for _unit in range(AT_ONCE)]
-            contextvars.Context().run(runner.run, _together(units))
+            units = [(self._on_loop(chance), *chance.sample(self.members, 2)) for _unit in range(AT_ONCE)]
+            for (unit, *_who), ended in zip(units, contextvars.Context().run(runner.run, _together(units)), strict=True):
+                self.note(unit, ended)
             return AT_ONCE
-        unit = chance.choice(self.seldom if draw > 0.98 else self.sync)
-        contextvars.Context().run(unit, *chance.sample(self.members, 2))
+        unit = chance.choice(self.seldom if draw > 0.99 else self.sync)
+        self.note(unit, contextvars.Context().run(_ended, unit, *chance.sample(self.members, 2)))
         return 1
 
+    def _on_loop(self, chance: random.Random) -> Callable[[Member, Member], Awaitable[None]]:
+        return self.consumer if chance.random() < SOCKETS else chance.choice(self.on_loop)
 
-async def _together(units: Sequence[tuple[Callable[[Member, Member], Awaitable[None]], Member, Member]]) -> None:
-    await asyncio.gather(*(unit(member, other) for unit, member, other in units))
+    def note(self, unit: Callable[..., Any], ended: object) -> None:
+        """How a unit ended, where it was with an error."""
+        if isinstance(ended, BaseException):
+            with self._counting:
+                self.found.broken.append(f"{unit.__name__}: {ended!r}")
+
+
+def _ended(unit: Callable[[Member, Member], None], member: Member, other: Member) -> Exception | None:
+    """The error with which it ended. One goes on: what comes after it on the same connection is worth a look, too."""
+    try:
+        unit(member, other)
+    except Exception as error:
+        return error
+    return None
+
+
+async def _together(units: Sequence[tuple[Callable[[Member, Member], Awaitable[None]], Member, Member]]) -> list[Any]:
+    return await asyncio.gather(*(unit(member, other) for unit, member, other in units), return_exceptions=True)
+
+
+async def _begun() -> bridge.Bridge:
+    return bridge.Bridge()
+
+
+async def _heard(wire: Wire) -> str:
+    """The document of the first event."""
+    async with asyncio.timeout(10):
+        message = await wire.told.get()
+    return str(json.loads(message["text"])["document"])
+
+
+def _orders(member: Member) -> list[str]:
+    """The documents of which the feed of an enterprise tells, as REST has it."""
+    return [str(event["document"]) for event in member.api.get(f"events/?after={START}").json()["results"]]
 
 
 def _in_thread(work: Callable[[], Any]) -> None:
+    ended: list[Exception] = []
+
     def closing() -> None:
         try:
             work()
+        except Exception as error:
+            ended.append(error)
         finally:
             connection.close()
 
     thread = threading.Thread(target=closing)
     thread.start()
     thread.join()
+    if ended:
+        raise ended[0]
 
 
 def make_members(prefix: str, count: int = 5) -> list[Member]:
@@ -413,4 +505,8 @@ def make_members(prefix: str, count: int = 5) -> list[Member]:
     made = [provision(f"{prefix}-{number}") for number in range(count)]
     for member in made:
         stock(member, f"ITEM-{member.slug.upper()}-END", member.slug)
-    return [Member(home=member.home, token=member.token, items=(f"ITEM-{member.slug.upper()}-END",)) for member in made]
+    members = [Member(home=member.home, token=member.token, items=(f"ITEM-{member.slug.upper()}-END",)) for member in made]
+    for member, partner in zip(members, [*members[1:], members[0]], strict=True):
+        befriend(member, partner)
+        order(member, partner, publish=False)
+    return members

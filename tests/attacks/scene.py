@@ -31,8 +31,9 @@ from apps.customisation import services as customisation
 from apps.documents import selectors as reading
 from apps.documents import services as documents
 from apps.documents.types import COLLECTIONS
+from apps.network import services as network
 from apps.scheduling import services as scheduling
-from tests.cast import AT, Member, ask, befriend, fresh_number, line, order, provision, stock, with_items
+from tests.cast import AT, Member, ask, befriend, fresh_number, line, move, order, provision, stock, with_items
 from tests.customisation import fridge
 from tests.logistics.deliveries import advice, receipt
 from tests.scheduling.chain import TYPES, make_chain
@@ -45,6 +46,14 @@ SHOWN = "SCHAUFENSTER"
 PRICE = "91753.28"
 """Every price of the victim's home."""
 PRICES = (PRICE, "91,753.28", "91.753,28", "91753,28", "91\u202f753,28", "91\u00a0753,28")
+"""The same as people write it."""
+UNSAID = "VERSCHWIEGEN"
+"""Stands in codes of the victim's home that no attacker says, so that none of them can find his own words again."""
+GTIN, SSCC, ODD_DAY = "4091827364501", "340987654000000422", "2071-08-13"
+"""A number of one of its items, one of a pallet, and a day on which something is due, none of them anybody else's."""
+ODD = "917463825"
+"""A quantity that nobody else orders."""
+ODDS = (ODD, "917,463,825", "917.463.825", "917\u202f463\u202f825", "917\u00a0463\u00a0825", "917 463 825")
 """The same as people write it."""
 FILE = f"%PDF-1.7 {SECRET}".encode()
 # Texts that other rows or the code go by: they stay as they are.
@@ -138,7 +147,12 @@ def _trade(scene: Scene, chain: Any) -> None:
     ship = [{"order": delivered, "line": 1, "quantity": "5", "lot": f"{SECRET}-lot"}]
     shipped = advice(victim, ship, units=[{"sscc": "340123450000000017", "type": "BX", "contains": [{"line": 1, "quantity": "5"}]}])
     receipt(customer, shipped, [{"line": 1, "received": "5"}])
-    advice(victim, [{"order": delivered, "line": 1, "quantity": "2"}], ship=False)
+    packed = [{"sscc": SSCC, "type": "BX", "contains": [{"line": 1, "quantity": "2"}]}]
+    advice(victim, [{"order": delivered, "line": 1, "quantity": "2"}], ship=False, units=packed)
+    order(customer, victim, [line("N1", ODD, price="1", due_on=ODD_DAY)])
+    changed = order(customer, victim, [line("N1", "6")])
+    move(victim, changed, "confirm")
+    move(customer, changed, "change", {"lines": [{"line": 1, "price": PRICE, "reason": f"{SECRET} reason"}]})
 
 
 def attach(member: Member, document: uuid.UUID) -> None:
@@ -155,12 +169,15 @@ def _furnish(scene: Scene) -> None:
     fridge.enter(victim, code="hidden-one", item="FR-2", publish=False)
     fridge.enter(scene.last, code="bought", item="FR-3")
     with victim.acting():
+        network.invite_by_mail(email=f"guest@{SECRET}.example", role="supplier", document_types=["order"], language="en", by=by, at=AT)
+        network.add_contact(email=f"contact@{SECRET}.example", language="en", by=by, at=AT)
         catalog.save_item(number="SPIED-ON", name="Spied on", by=by, at=AT)
         catalog.save_site(code="SPIED-SITE", name="Main", by=by, at=AT)
         scheduling.save_calendar(code="SPIED-WEEK", name="Week", monday="06:00-14:00", by=by, at=AT)
         picture = customisation.keep_picture(body=fridge_picture())
         scheduling.save_resource(code="SPIED-MACHINE", name="Idle", calendar="SPIED-WEEK", by=by, at=AT)
         scheduling.start_plan(by=by, at=AT)
+    enrich(victim, "")
     made = victim.api.post("configurations/", {"seller": scene.last.slug, "product": "bought", "choices": {"colour": "red"}})
     assert made.status_code == 201, made.content
     victim.person()
@@ -173,6 +190,16 @@ def _furnish(scene: Scene) -> None:
         access = entering.grant_access(client_id=str(client.pk), client_secret=victim.token, at=dt.datetime.now(dt.UTC))
     assert access is not None
     scene.secrets = {"picture": [picture], "link": [link], "token": [victim.token, access["access_token"]]}
+
+
+def enrich(victim: Member, end: str) -> None:
+    """Rows of its own that nobody else has to do with. end: ends their codes, so that it can be done again."""
+    by = victim.actor
+    with victim.acting():
+        catalog.save_item(number=f"{UNSAID}-ITEM{end}", name="Unsaid", gtin="" if end else GTIN, by=by, at=AT)
+        catalog.save_site(code=f"{UNSAID}-SITE{end}", name="Unsaid", by=by, at=AT)
+        scheduling.save_calendar(code=f"{UNSAID}-WEEK{end}", name="Unsaid", monday="06:00-14:00", by=by, at=AT)
+        scheduling.save_resource(code=f"{UNSAID}-MACHINE{end}", name="Unsaid", calendar=f"{UNSAID}-WEEK{end}", by=by, at=AT)
 
 
 def outside_lobby_link(victim: Member) -> str:
@@ -295,13 +322,17 @@ def _collect(scene: Scene) -> None:
         scene.ids[model._meta.label] = [row["id"] for row in rows]
     for collection, kind in COLLECTIONS.items():
         scene.ids[collection] = [row["id"] for row in ask(f'SELECT id FROM "{schema}".documents_document WHERE type = %s ORDER BY id', [kind.code])]
-    answers = ask(f"SELECT id FROM \"{schema}\".documents_step WHERE move = 'confirm' ORDER BY id")
-    scene.ids["order-responses"] = [row["id"] for row in answers]
+    for collection in (collection for kind in COLLECTIONS.values() for collection in kind.answers):
+        with scene.victim.acting():
+            scene.ids[collection] = sorted(reading.answers(type="order", collection=collection).values_list("pk", flat=True))
     # A plan of a few promises is told with these, and not by itself.
     scene.ids["plans"] = [row["id"] for row in ask(f"SELECT id FROM \"{schema}\".scheduling_plan WHERE kind = 'full' ORDER BY id")]
     people = "SELECT id FROM {} WHERE enterprise_id = %s"
     scene.ids["accounts.Membership"] = [row["id"] for row in ask(people.format("accounts_membership"), [scene.victim.id])]
     scene.ids["accounts.ApiClient"] = [row["id"] for row in ask(people.format("accounts_apiclient"), [scene.victim.id])]
+    scene.ids["network.Contact"] = [row["id"] for row in ask(people.format("network_contact"), [scene.victim.id])]
+    invited = "SELECT id FROM network_invitation WHERE inviter_id = %s"
+    scene.ids["network.Invitation"] = [row["id"] for row in ask(invited, [scene.victim.id])]
     scene.ids["exchange.Channel"] = [row["id"] for row in ask("SELECT id FROM exchange_channel WHERE sender_id = %s", [scene.victim.id])]
     for word, table in (("attachments/<", "documents_attachment"), ("originals/<", "documents_original")):
         scene.secrets[word] = [str(row["document_id"]) for row in ask(f'SELECT document_id FROM "{schema}".{table}')]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gzip
 import io
@@ -9,11 +10,14 @@ import random
 import re
 import uuid
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
+from unittest import mock
+from urllib.parse import quote
 
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import QueryDict
 from django.test.client import encode_multipart
 from rest_framework.parsers import MultiPartParser
 
@@ -21,7 +25,7 @@ from apps.accounts.selectors import CHOSEN
 from apps.base.acting import in_lobby
 from tests.attacks import doors
 from tests.attacks.doors import Aim, Door
-from tests.attacks.scene import PRICES, SECRET, SHOWN, Scene
+from tests.attacks.scene import GTIN, ODD_DAY, ODDS, PRICES, SECRET, SHOWN, SSCC, UNSAID, Scene
 from tests.cast import Api, Member, PageClient, outside
 
 UUIDS = re.compile(rb"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}")
@@ -106,22 +110,30 @@ class Strike:
 
 
 class Judge:
-    """Knows what must never be seen by anybody else: the secret words, the price, and the id of every row of the victim's home."""
+    """Knows what must never be seen by anybody else: secret words, the price, addresses of people, what is its alone, and the id of every row of its home."""
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
         told = {id for ids in scene.ids.values() for id in ids}
         self.ids = {id.hex.encode() for id in told}
         self.words = [SECRET.encode(), SECRET.encode("utf-16-le"), *(price.encode() for price in PRICES), *(name.encode() for name in scene.secrets["token"])]
+        self.domain = f"@{scene.victim.slug}.example"
+        self.unsaid = [word.encode() for word in (self.domain, UNSAID, GTIN, SSCC, ODD_DAY, *ODDS)]
 
     def seen(self, content: bytes, said: Iterable[str], *, partner: bool) -> list[str]:
         """What of the victim's stands in these bytes, other than what the request itself said."""
-        for one in _long(said):
-            content = content.replace(one.encode(), b"")
+        long = [one.encode() for one in _long(said)]
+        whose = _without(content, [one for one in long if any(word in one for word in self.unsaid)])
+        found = [word.decode() for word in self.unsaid if word in whose]
+        content = _without(content, long)
         words = self.words if partner else [*self.words, SHOWN.encode()]
-        found = [word.decode(errors="replace") for word in words if word in content]
+        found += [word.decode(errors="replace") for word in words if word in content]
         ids = {match.replace(b"-", b"") for match in UUIDS.findall(content)} & self.ids
         return found + [str(uuid.UUID(id.decode())) for id in sorted(ids)]
+
+
+def _without(content: bytes, words: Iterable[bytes]) -> bytes:
+    return functools.reduce(lambda left, word: left.replace(word, b""), words, content)
 
 
 def _long(said: Iterable[str]) -> list[str]:
@@ -154,19 +166,52 @@ def _unpacked(content: bytes) -> Iterable[bytes]:
 def alike(response: Any, said: Iterable[str]) -> tuple[int, tuple[str, ...], bytes]:
     """What an answer tells beside what the request said: its status, what its headers say, and its body."""
     content, long = content_of(response), _long(said)
+    content = b"".join(_unpacked(content)) or content
     heads = [f"{name}: {response.headers.get(name, '')}" for name in TOLD]
     content = CUT.sub(lambda cut: b">" + cut[1] + b"~<" if any(one.encode().startswith(cut[2]) for one in long) else cut[0], content)
-    for one in long:
-        content, heads = content.replace(one.encode(), b"~"), [head.replace(one, "~") for head in heads]
+    for word in [spelled for one in long for spelled in (one, quote(one, safe=""))]:
+        content, heads = content.replace(word.encode(), b"~"), [head.replace(word, "~") for head in heads]
     plain = [UUIDS.sub(b"U", PASSING.sub(b"P", head.encode())).decode() for head in heads]
     return response.status_code, tuple(plain), UUIDS.sub(b"U", PASSING.sub(b"P", content))
+
+
+class Overheard(QueryDict):
+    """What stands behind the question mark, told by the names that the code asks it for."""
+
+    heard: ClassVar[set[str]] = set()
+
+    def __getitem__(self, key: str) -> Any:
+        self.hear(key)
+        return super().__getitem__(key)
+
+    def __contains__(self, key: object) -> bool:
+        self.hear(key)
+        return super().__contains__(key)
+
+    def getlist(self, key: str, default: Any = None) -> Any:
+        self.hear(key)
+        return super().getlist(key, default)
+
+    def hear(self, key: object) -> None:
+        """A name is a text: a framework that has none asks for None."""
+        if isinstance(key, str):
+            self.heard.add(key)
+
+
+@contextlib.contextmanager
+def overhearing() -> Iterator[set[str]]:
+    """The names that are read from addresses in the block, whoever reads them and however; they fill as it goes on."""
+    heard: set[str] = set()
+    with mock.patch.object(Overheard, "heard", heard), mock.patch("django.core.handlers.wsgi.QueryDict", Overheard):
+        yield heard
 
 
 class Raid:
     """A run through doors by several attackers. thorough: every method and every query at every door, and many of each kind; else a sample by the seed."""
 
-    def __init__(self, scene: Scene, attackers: Iterable[Attacker], *, seed: int, thorough: bool) -> None:
-        self.scene, self.attackers, self.thorough = scene, list(attackers), thorough
+    def __init__(self, scene: Scene, attackers: Iterable[Attacker], *, seed: int, thorough: bool, headers: Mapping[str, str] | None = None) -> None:
+        """headers: what every request says besides, as the host that it calls."""
+        self.scene, self.attackers, self.thorough, self.headers = scene, list(attackers), thorough, headers or {}
         self.chance = random.Random(seed)
         self.judge, self.tally = Judge(scene), Tally()
 
@@ -177,9 +222,22 @@ class Raid:
         return self.tally
 
     def at(self, door: Door, attacker: Attacker) -> None:
-        """Everything that is tried at one door."""
+        """Everything that is tried at one door, also by the names that its code is heard to read; one that nobody knows is reported."""
+        with overhearing() as heard:
+            self._all(door, attacker, lambda reading: self._strikes(door, reading=reading))
+            asked = (heard & set(doors.QUERIED)) - door.queries
+            if asked and all(name in doors.WORDS for name in door.parameters):
+                self._all(door, attacker, lambda reading: [functools.partial(self._asked, door, name) for name in self._some(asked)])
+        for name in sorted(heard - doors.known(door)):
+            self.tally.found.append(Found(door.route, attacker.name, f"reads ?{name}=", "no attack knows what it names: doors.QUERIED or doors.HARMLESS"))
+
+    def _some(self, names: Iterable[str]) -> list[str]:
+        found = sorted(names)
+        return found if self.thorough else self.chance.sample(found, 1)
+
+    def _all(self, door: Door, attacker: Attacker, strikes: Callable[[bool], list[Make]]) -> None:
         for aim in doors.aims(door, self.scene, partner=attacker.partner, most=3 if self.thorough else 1, chance=self.chance):
-            for make in self._strikes(door, reading=aim.reading):
+            for make in strikes(aim.reading):
                 self._pair(door, attacker, make, aim)
 
     def _strikes(self, door: Door, *, reading: bool) -> list[Make]:
@@ -200,10 +258,10 @@ class Raid:
         return ["POST"] if self.chance.random() < 0.8 else [self.chance.choice(doors.METHODS[2:])]
 
     def _strike(self, door: Door, method: str, values: Mapping[str, str]) -> Strike:
-        return Strike(method, door.address(values), body=self._body(door, method, values))
+        return Strike(method, door.address(values), body=self._body(door, method, values), headers=self.headers)
 
     def _asked(self, door: Door, name: str, values: Mapping[str, str]) -> Strike:
-        return Strike("GET", door.address(values), query={name: values[doors.REFERENCES.get(name) or "id"]})
+        return Strike("GET", door.address(values), query={name: values[doors.QUERIED.get(name) or "id"]}, headers=self.headers)
 
     def _body(self, door: Door, method: str, values: Mapping[str, str]) -> Any:
         if method == "GET" or method == "DELETE":
@@ -225,15 +283,16 @@ class Raid:
             theirs, nobodys = (alike(self._send(door, attacker, make(values), values), said) for values in (aim.theirs, aim.nobodys))
             if theirs == nobodys or door.route in doors.DIFFERING:
                 return
-        difference = f"foreign answers {theirs[0]}, missing {nobodys[0]}: {_difference(theirs, nobodys)}"
-        self.tally.found.append(Found(door.route, attacker.name, _said(make(aim.theirs)), difference))
+        told = f"foreign answers {theirs[0]}, missing {nobodys[0]}: {difference(theirs, nobodys)}"
+        self.tally.found.append(Found(door.route, attacker.name, _said(make(aim.theirs)), told))
 
     def _send(self, door: Door, attacker: Attacker, strike: Strike, values: Mapping[str, str]) -> Any:
         response = send(attacker, strike, by_token=door.by_token)
         self.tally.answered(response.status_code)
         if response.status_code >= 500:
             self.tally.found.append(Found(door.route, attacker.name, _said(strike), f"answers {response.status_code}"))
-        if seen := self.judge.seen(whole(response), strike.said(values), partner=attacker.partner):
+        seen = self.judge.seen(whole(response), strike.said(values), partner=attacker.partner)
+        if seen := [word for word in seen if not (word == self.judge.domain and door.route in doors.ADDRESSED)]:
             self.tally.found.append(Found(door.route, attacker.name, _said(strike), f"{response.status_code} shows {seen[:5]}"))
         return response
 
@@ -242,7 +301,8 @@ def _said(strike: Strike) -> str:
     return f"{strike.method} {strike.address}{' ?' + str(dict(strike.query)) if strike.query else ''}"
 
 
-def _difference(one: tuple[Any, ...], other: tuple[Any, ...]) -> str:
+def difference(one: tuple[Any, ...], other: tuple[Any, ...]) -> str:
+    """Where two answers begin to differ."""
     if one[1] != other[1]:
         return f"{set(one[1]) ^ set(other[1])}"
     place = next((index for index, (a, b) in enumerate(zip(one[2], other[2], strict=False)) if a != b), min(len(one[2]), len(other[2])))

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import random
+import re
+import threading
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import connection
 
 from apps.base import acting
+from apps.live import selectors
 from apps.tenants.wall import base as wall
-from tests import tally
+from tests import seeds, tally
 from tests.attacks import pooler
 from tests.attacks.interleaving import Found, Fuzz, make_members
 from tests.cast import Member, outside
 
-SMALL, FULL = 4_000, 1_000_000
-SMALL_POOLED, FULL_POOLED = 1_000, 200_000
-SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(1_000_000))
+SMALL, FULL = 20_000, 1_000_000
+SEED = seeds.fresh()
 
 
 @pytest.fixture(scope="module")
@@ -33,12 +32,13 @@ def members(database: None) -> list[Member]:
 def _run(members: list[Member], count: int, name: str) -> Found:
     started, found = time.monotonic(), Fuzz(members).run(count=count, seed=SEED)
     seconds = time.monotonic() - started
-    tally.tell(name, tried=found.tried, leaked=len(found.wrong), seconds=seconds, seed=SEED, looks=found.looks, refused=found.refused)
+    tally.tell(name, tried=found.tried, leaked=len(found.wrong), lost=len(found.broken), seconds=seconds, seed=SEED, looks=found.looks, refused=found.refused)
     return found
 
 
 def _need_clean(found: Found, count: int) -> None:
     assert found.wrong == []
+    assert found.broken == []
     assert found.tried >= count
     assert found.looks > count // 2
     assert found.refused > count // 20
@@ -55,21 +55,24 @@ def test_a_million_interleavings_give_no_row_of_another(members: list[Member]) -
 
 def test_behind_a_transaction_pooler_too(members: list[Member]) -> None:
     with pooler.between():
-        found = _run(members, SMALL_POOLED, "contexts behind PgBouncer")
-    _need_clean(found, SMALL_POOLED)
+        found = _run(members, SMALL, "contexts behind PgBouncer")
+    _need_clean(found, SMALL)
 
 
 @pytest.mark.night
 def test_behind_a_transaction_pooler_by_night(members: list[Member]) -> None:
     with pooler.between():
-        found = _run(members, FULL_POOLED, "contexts behind PgBouncer")
-    _need_clean(found, FULL_POOLED)
+        found = _run(members, FULL, "contexts behind PgBouncer")
+    _need_clean(found, FULL)
 
 
 # The harness can see ---------------------------------------------------------------------------------------------------
 
+Mutant = Callable[[pytest.MonkeyPatch], None]
+MUTATED = 500
 
-def test_a_context_that_leaks_is_caught(members: list[Member], monkeypatch: pytest.MonkeyPatch) -> None:
+
+def a_context_that_leaks(patch: pytest.MonkeyPatch) -> None:
     @contextlib.contextmanager
     def leaking(entered: acting.Acting) -> Iterator[acting.Acting]:
         before = acting._acting.get()
@@ -78,33 +81,74 @@ def test_a_context_that_leaks_is_caught(members: list[Member], monkeypatch: pyte
         if before is not None:
             acting._acting.set(before)
 
-    monkeypatch.setattr(acting, "in_context", leaking)
-    fuzz = Fuzz(members)
-    for unit in (fuzz.on_commit_undone, fuzz.generator, fuzz.task, fuzz.command):
-        with contextlib.suppress(acting.AnotherEnterpriseActs):
-            _outside(unit, members[0], members[1])
-    assert [line.split(":")[0] for line in fuzz.found.wrong][:1] == ["after what was undone"]
+    patch.setattr(acting, "in_context", leaking)
 
 
-def test_a_connection_that_remembers_who_acted_is_caught(members: list[Member], monkeypatch: pytest.MonkeyPatch) -> None:
-    last: list[Any] = []
+def a_connection_that_remembers(patch: pytest.MonkeyPatch) -> None:
+    last = threading.local()
 
     def remembering() -> Any:
-        context = acting.current_or_none() or (last[-1] if last else None)
+        context = acting.current_or_none() or getattr(last, "context", None)
         if context is None:
             raise acting.NobodyActs
-        last.append(context)
+        last.context = context
         return context
 
-    monkeypatch.setattr(wall.acting, "current", remembering)
-    fuzz = Fuzz(members)
-    for unit in (fuzz.plain, fuzz.nobody, fuzz.bare_thread):
-        _outside(unit, members[0], members[1])
-    assert {line.split(":")[0] for line in fuzz.found.wrong} >= {"nobody", "a bare thread"}
+    patch.setattr(wall.acting, "current", remembering)
 
 
-def test_a_role_that_is_set_for_the_session_is_caught_behind_a_pooler(members: list[Member], monkeypatch: pytest.MonkeyPatch) -> None:
-    """As stock django-tenants does: the path is set once, when somebody else acts on this connection."""
+def a_context_for_all_threads(patch: pytest.MonkeyPatch) -> None:
+    """As a variable of the module would be: who acts is whoever began last."""
+
+    class Shared:
+        def __init__(self) -> None:
+            self.value: Any = None
+
+        def get(self) -> Any:
+            return self.value
+
+        def set(self, value: Any) -> Any:
+            before, self.value = self.value, value
+            return before
+
+        def reset(self, before: Any) -> None:
+            self.value = before
+
+    patch.setattr(acting, "_acting", Shared())
+
+
+def _said(patch: pytest.MonkeyPatch, change: Callable[[bytes], bytes]) -> None:
+    """The wall's own commands go out otherwise than it says them."""
+    plain = wall.DatabaseWrapper._plain
+    patch.setattr(wall.DatabaseWrapper, "_plain", lambda self, command: plain(self, change(command)))
+
+
+def no_role(patch: pytest.MonkeyPatch) -> None:
+    _said(patch, lambda command: re.sub(rb'SET LOCAL ROLE "\w+"; ', b"", command))
+
+
+def no_path(patch: pytest.MonkeyPatch) -> None:
+    _said(patch, lambda command: re.sub(rb"SET LOCAL search_path TO .*", b"", command))
+
+
+def a_role_for_the_session(patch: pytest.MonkeyPatch) -> None:
+    _said(patch, lambda command: command.replace(b"SET LOCAL ROLE", b"SET ROLE").replace(b"SET LOCAL search_path", b"SET search_path"))
+
+
+def a_role_that_stays(patch: pytest.MonkeyPatch) -> None:
+    """Set once in a transaction, whoever acts afterwards: beyond the border one would read one's own."""
+    apply = wall.DatabaseWrapper._apply
+
+    def once(self: Any, context: acting.Acting) -> None:
+        if self._applied is None:
+            apply(self, context)
+
+    patch.setattr(wall.DatabaseWrapper, "_apply", once)
+    patch.setattr(wall.DatabaseWrapper, "forget_role", lambda self: None)
+
+
+def the_last_role_on_this_connection(patch: pytest.MonkeyPatch) -> None:
+    """As stock django-tenants does: role and path are set for the session, when somebody else acts."""
 
     def for_the_session(self: Any, context: acting.Acting) -> None:
         wanted = (context.role, context.path)
@@ -116,18 +160,48 @@ def test_a_role_that_is_set_for_the_session_is_caught_behind_a_pooler(members: l
         if self.connection.autocommit:
             self._plain(b"BEGIN")
 
-    def look(unit: int) -> None:
-        # What it may see in the end is chance: an error of the database, too.
-        with contextlib.suppress(DatabaseError):
-            _outside(fuzz.plain, *random.Random(f"{SEED}-{unit}").sample(members, 2))
+    patch.setattr(wall.DatabaseWrapper, "_apply", for_the_session)
 
+
+def a_group_for_all(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(selectors, "group_name", lambda topic: f"t.{topic}")
+
+
+# Each with the beginning of something that the harness must say of it.
+MUTANTS = {
+    a_context_that_leaks: "after what was undone",
+    a_connection_that_remembers: "nobody",
+    a_context_for_all_threads: "nobody",
+    no_role: "lobby",
+    no_path: "plain",
+    a_role_for_the_session: "what remains",
+    a_role_that_stays: "beyond the border",
+    a_group_for_all: "a socket",
+}
+
+
+@pytest.fixture
+def afresh() -> Iterator[None]:
+    """What a mutant set for a session ends with the session."""
+    yield
+    connection.close()
+    connection.close_pool()
+
+
+@pytest.mark.usefixtures("afresh")
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_the_fuzz_catches(members: list[Member], mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By chance, as it runs in earnest, and not only where a unit was chosen for it."""
     fuzz = Fuzz(members)
-    with pooler.between(pool=2), monkeypatch.context() as patch, ThreadPoolExecutor(4) as pool:
-        patch.setattr(wall.DatabaseWrapper, "_apply", for_the_session)
-        list(pool.map(look, range(200)))
-        list(pool.map(lambda _thread: connection.close(), range(16)))
-    assert fuzz.found.wrong
+    with monkeypatch.context() as patch:
+        mutant(patch)
+        found = outside(fuzz.run, count=MUTATED, seed=SEED)
+    assert any(line.startswith(MUTANTS[mutant]) for line in found.wrong), f"SEED={SEED}: {found}"[:3000]
 
 
-def _outside(unit: Any, *args: Any) -> None:
-    outside(unit, *args)
+def test_the_fuzz_catches_a_role_of_the_session_behind_a_pooler(members: list[Member], monkeypatch: pytest.MonkeyPatch) -> None:
+    fuzz = Fuzz(members)
+    with pooler.between(pool=2), monkeypatch.context() as patch:
+        the_last_role_on_this_connection(patch)
+        found = outside(fuzz.run, count=MUTATED, seed=SEED)
+    assert any(line.startswith("plain") for line in found.wrong), f"SEED={SEED}: {found}"[:3000]

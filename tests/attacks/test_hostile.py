@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
+import itertools
+import json
 import os
 import random
 import re
+import socket
+import threading
 import time
+import urllib.request
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,23 +21,36 @@ from typing import Any
 
 import hypothesis
 import openpyxl
+import psycopg
 import pytest
 import requests
 import schemathesis
+from django.conf import settings
+from django.db import connection
+from django.http import HttpResponse
 from hypothesis import HealthCheck, Phase
 from lxml import etree
 
 from apps.base.findings import Finding, Invalid
+from apps.base.reference import schema
 from apps.catalog.api import items
+from apps.documents.types import COLLECTIONS
+from apps.documents.views import listing
 from apps.exchange.formats.ubl import reading
+from apps.live.consumers import EventsConsumer
 from apps.tenants.tasks import EnterpriseTask
-from tests import tally
-from tests.attacks import hostile
-from tests.attacks.hostile import Assault, Sent
-from tests.attacks.ingredients import CANARY
+from tests import seeds, tally
+from tests.attacks import doors, frames, hostile, lines, scene
+from tests.attacks.frames import Framing
+from tests.attacks.hostile import Assault, Found, Sent
+from tests.attacks.ingredients import CANARY, SPOKEN
+from tests.attacks.lines import Lines
+from tests.attacks.ways import name_static_files
 from tests.cast import Member, order, stock
+from tests.live.conftest import serve
 
-SMALL, FULL = 1_500, 80_000
+SMALL, FULL = 5_000, 80_000
+FRAMES, FRAMES_FULL, LINES = 500, 5_000, 3_000
 BY_SCHEMA, BY_SCHEMA_FULL = 2, 150
 # By day the same inputs in each run, so that it tells of a change and not of chance; SEED gives others, the night takes what nobody chose.
 SEED = int(os.environ.get("SEED") or 7)
@@ -46,10 +65,9 @@ def assault(database: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     made.close()
 
 
-def _tell(assault: Assault, name: str, started: float) -> None:
-    found = assault.found
+def _tell(found: Found, name: str, started: float, seed: int) -> None:
     told = {"slowest": f"{found.slowest:.2f} s", "answers": " ".join(f"{status}×{times}" for status, times in sorted(found.statuses.items()))}
-    tally.tell(name, tried=found.tried, leaked=len(found.wrong), seconds=time.monotonic() - started, seed=SEED, **told)
+    tally.tell(name, tried=found.tried, leaked=len(found.wrong), seconds=time.monotonic() - started, seed=seed, **told)
 
 
 def _distinct(wrong: list[str]) -> str:
@@ -58,46 +76,56 @@ def _distinct(wrong: list[str]) -> str:
     return "\n".join(line[:700] for line in list(kinds.values())[:25])
 
 
-def _assail(assault: Assault, count: int) -> None:
+def _assail(assault: Assault, count: int, seed: int) -> None:
+    sent = []
+    for number in (seed, seed + 1, seed):
+        assault.seed(number)
+        sent.append([assault.request() for _one in range(40)])
+    # A night is played again by its number, and another number is another night.
+    assert sent[0] == sent[2] != sent[1]
+    assault.seed(seed)
     started = time.monotonic()
     found = assault.run(count)
-    _tell(assault, "hostile inputs", started)
+    _tell(found, "hostile inputs", started, seed)
     assert found.wrong == [], _distinct(found.wrong)
     assert found.tried >= count
     assert {200, 201, 404, 422} <= found.statuses.keys()
+    assert found.spoken > count // 200
+    # Each page came once at least.
+    assert assault.pages >= len([door for door in doors.doors() if not door.by_token])
 
 
 def test_hostile_inputs_are_answered_soon_and_touch_nothing(assault: Assault) -> None:
-    _assail(assault, SMALL)
+    _assail(assault, SMALL, SEED)
 
 
 @pytest.mark.night
+@pytest.mark.alone
 def test_hostile_inputs_by_night(assault: Assault, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hostile, "SLOWEST", 2.0)
-    if "SEED" not in os.environ:
-        assault.chance.seed()
-    _assail(assault, FULL)
+    _assail(assault, FULL, seeds.fresh())
 
 
-def _by_schema(assault: Assault, each: int) -> None:
+def _by_schema(assault: Assault, each: int, seed: int) -> None:
     """What schemathesis makes of the schema: bodies that fit and bodies that do not, for every operation."""
+    assault.seed(seed)
     started = time.monotonic()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        schema = schemathesis.openapi.from_dict(dict(assault.schema))
-        for found in schema.get_all_operations():
+        told = schemathesis.openapi.from_dict(dict(assault.schema))
+        for found in told.get_all_operations():
             operation = found.ok()
             # What is in a workbook no schema says.
             if not any("openxml" in body.media_type for body in operation.body):
-                _one_operation(assault, operation, each)
-    _tell(assault, "hostile inputs by schemathesis", started)
+                _one_operation(assault, operation, each, seed)
+    _tell(assault.found, "hostile inputs by schemathesis", started, seed)
     assert assault.found.wrong == [], _distinct(assault.found.wrong)
     assert assault.found.tried >= each * len(assault.operations) // 2
 
 
-def _one_operation(assault: Assault, operation: Any, each: int) -> None:
+def _one_operation(assault: Assault, operation: Any, each: int, seed: int) -> None:
     @hypothesis.settings(max_examples=each, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
-    @hypothesis.seed(SEED)
+    @hypothesis.seed(seed)
     @hypothesis.given(case=operation.as_strategy())
     def send(case: Any) -> None:
         given = case.as_transport_kwargs(base_url="http://localhost")
@@ -119,28 +147,179 @@ def _path(case: Any) -> str:
 
 
 def test_what_is_derived_from_the_schema_is_answered(assault: Assault) -> None:
-    _by_schema(assault, BY_SCHEMA)
+    _by_schema(assault, BY_SCHEMA, SEED)
 
 
 @pytest.mark.night
 def test_what_is_derived_from_the_schema_is_answered_by_night(assault: Assault) -> None:
-    _by_schema(assault, BY_SCHEMA_FULL)
+    _by_schema(assault, BY_SCHEMA_FULL, seeds.fresh())
 
 
-def test_what_begins_as_a_formula_leaves_as_a_text(pair: tuple[Member, Member]) -> None:
-    buyer, seller = pair
-    formulas = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "=cmd|'/c calc'!A0", "=HYPERLINK(1)"]
-    for number, formula in enumerate(formulas):
-        order(buyer, seller, number=f"{formula} {number}"[:35].strip() or "x", publish=False)
-        stock(buyer, f"={number}", f"{formula} of an item")
-    text = buyer.page_client().get("/documents/orders/export/").content.decode("utf-8-sig")
-    cells = [cell for row in csv.reader(io.StringIO(text)) for cell in row]
-    assert len([cell for cell in cells if cell.startswith("'")]) >= len(formulas) - 1
-    assert [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))] == []
-    book = openpyxl.load_workbook(io.BytesIO(buyer.api.get("structure/").content))
+@pytest.fixture
+def framing(pair: tuple[Member, Member], monkeypatch: pytest.MonkeyPatch) -> Framing:
+    """At a socket that counts nobody's handshakes: what is tried is what comes after."""
+    monkeypatch.setattr(settings, "LIMITS", dict.fromkeys(settings.LIMITS, (0, 1)))
+    return Framing(random.Random(SEED), pair[0])
+
+
+def _frame(framing: Framing, count: int, seed: int) -> None:
+    framing.chance.seed(seed)
+    started = time.monotonic()
+    found = framing.run(count)
+    _tell(found, "hostile frames", started, seed)
+    assert found.wrong == [], _distinct(found.wrong)
+    assert found.statuses.keys() >= {1008, 1009, 4400, 4401}
+
+
+def test_hostile_frames_end_their_socket_and_nothing_else(framing: Framing) -> None:
+    _frame(framing, FRAMES, SEED)
+
+
+@pytest.mark.night
+@pytest.mark.alone
+def test_hostile_frames_by_night(framing: Framing, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hostile, "SLOWEST", 2.0)
+    _frame(framing, FRAMES_FULL, seeds.fresh())
+
+
+def test_a_frame_that_breaks_and_one_that_lasts_are_caught(framing: Framing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mutants: a consumer that believes that all is JSON, one that takes its time, and one that listens to everything."""
+    receive = EventsConsumer.receive
+
+    async def believing(consumer: Any, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        json.loads(text_data or bytes_data or "")
+
+    async def slow(consumer: Any, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        await asyncio.sleep(0.4)
+        await receive(consumer, text_data, bytes_data)
+
+    async def patient(consumer: Any, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        consumer.listener.put("heard")
+
+    said = []
+    with monkeypatch.context() as patch:
+        patch.setattr(hostile, "SLOWEST", 0.3)
+        patch.setattr(frames, "PATIENCE", 0.5)
+        for mutant in (believing, slow, patient):
+            patch.setattr(EventsConsumer, "receive", mutant)
+            framing.found.wrong = []
+            framing.run(framing.found.tried + 1)
+            said.append(" ".join(framing.found.wrong))
+    assert "JSONDecodeError" in said[0]
+    assert "took 0.4" in said[1]
+    assert "no answer" in said[2]
+
+
+@pytest.mark.night
+@pytest.mark.alone
+def test_hostile_bytes_on_the_line(pair: tuple[Member, Member], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hostile, "SLOWEST", 2.0)
+    seed, started = seeds.fresh(), time.monotonic()
+    # A page that says that there is nothing names its style sheet.
+    name_static_files()
+    with serve() as web:
+        found = Lines(random.Random(seed), web.port, pair[0].token).run(LINES)
+        with urllib.request.urlopen(f"{web.origin}/healthz", timeout=5) as answer:
+            assert answer.status == 200
+    _tell(found, "hostile bytes", started, seed)
+    assert found.wrong == [], _distinct(found.wrong)
+    assert {101, 200, 400, 422} <= found.statuses.keys()
+
+
+class Listening(threading.Thread):
+    """A server of one answer, which comes late, or not at all."""
+
+    def __init__(self, answer: bytes | None, wait: float) -> None:
+        super().__init__(daemon=True)
+        self.answer, self.wait, self.door = answer, wait, socket.create_server(("127.0.0.1", 0))
+
+    def run(self) -> None:
+        line, _address = self.door.accept()
+        with line:
+            line.recv(65536)
+            time.sleep(self.wait)
+            if self.answer is not None:
+                line.sendall(self.answer)
+        self.door.close()
+
+
+def test_a_server_that_breaks_or_waits_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mutants: an answer of 500, one that takes its time, a line that is left open, and a port where nobody is."""
+    monkeypatch.setattr(hostile, "SLOWEST", 0.3)
+    monkeypatch.setattr(lines, "PATIENCE", 0.6)
+    said = []
+    for answer, wait in ((b"HTTP/1.1 500 Oh\r\n\r\n", 0.0), (b"HTTP/1.1 200 OK\r\n\r\n", 0.4), (None, 0.9)):
+        server = Listening(answer, wait)
+        server.start()
+        sent = Lines(random.Random(SEED), server.door.getsockname()[1], "t")
+        sent.once(b"GET / HTTP/1.1\r\n\r\n")
+        server.join()
+        sent.once(b"GET / HTTP/1.1\r\n\r\n")
+        said.append([line.partition(":")[0] for line in sent.found.wrong])
+    assert [one[0] for one in said] == ["answered 500", "took 0.4 s", "was left open"]
+    assert {one[-1] for one in said} == {"nobody is there any more"}
+
+
+# What leaves as a sheet ------------------------------------------------------------------------------------------------
+
+FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "=cmd|'/c calc'!A0", "=HYPERLINK(1)"]
+
+
+def exports() -> list[str]:
+    """Every address at which something is given away as a sheet: those that say so, and the methods of REST that answer with a workbook."""
+    pages = [door for door in doors.doors() if door.route.endswith("/export/")]
+    found = [door.address(dict(zip(door.parameters, values, strict=True))) for door in pages for values in itertools.product(*_words(door))]
+    described = [path for path, methods in schema("en")["paths"].items() if "openxml" in str(methods.get("get", {}).get("responses", ""))]
+    return [*found, *described]
+
+
+def _words(door: Any) -> list[list[str]]:
+    return [doors.WORDS[name] for name in door.parameters]
+
+
+def _cells(answer: Any) -> tuple[list[Any], list[Any]]:
+    """All cells of a sheet, and those that a spreadsheet would work out."""
+    if "csv" in answer["Content-Type"]:
+        text = [cell for row in csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))) for cell in row]
+        return text, [cell for cell in text if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
+    book = openpyxl.load_workbook(io.BytesIO(answer.content))
     found = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
-    assert any(str(cell.value).startswith("=") for cell in found)
-    assert [cell.coordinate for cell in found if cell.data_type == "f"] == []
+    return [str(cell.value) for cell in found], [cell.coordinate for cell in found if cell.data_type == "f"]
+
+
+@pytest.fixture
+def formulaic(pair: tuple[Member, Member]) -> Member:
+    """Whose every document and item begins as a formula does: some of each type, made of orders beneath the portal's eyes."""
+    buyer, seller = pair
+    for index, formula in enumerate(FORMULAS):
+        stock(buyer, f"={index}", f"{formula} of an item")
+        for kind in COLLECTIONS.values():
+            uid = order(buyer, seller, publish=False)
+            with scene.superuser() as connection:
+                table = psycopg.sql.Identifier(buyer.home.schema, "documents_document")
+                change = psycopg.sql.SQL("UPDATE {} SET number = %s, type = %s, state = %s, side = %s WHERE id = %s").format(table)
+                connection.execute(change, [f"{formula} {index}", kind.code, kind.states[0].code, next(iter(kind.side_labels)), uid])
+    return buyer
+
+
+def test_what_begins_as_a_formula_leaves_as_a_text(formulaic: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser, addresses = formulaic.page_client(), exports()
+    assert len(addresses) >= len(COLLECTIONS) + 2
+    for address in addresses:
+        given = formulaic.api.get(address) if address.startswith("/api/") else browser.get(address)
+        assert given.status_code == 200, address
+        cells, worked_out = _cells(given)
+        assert worked_out == [], address
+        # As many stand there as texts: what is not there cannot be taken for anything.
+        assert len([cell for cell in cells if re.match(r"'?[=+\-@\t]", cell)]) >= len(FORMULAS), address
+    # Mutants: cells as they are.
+    monkeypatch.setattr(listing, "_harmless", str)
+    for collection in COLLECTIONS:
+        assert len(_cells(browser.get(f"/documents/{collection}/export/"))[1]) >= len(FORMULAS)
+    book, out = openpyxl.Workbook(), io.BytesIO()
+    book.worksheets[0].append(FORMULAS)
+    book.save(out)
+    assert _cells(HttpResponse(out.getvalue(), content_type="x"))[1] == ["A1", "F1", "G1"]
 
 
 def test_what_broke_the_house_once_is_refused(pair: tuple[Member, Member]) -> None:
@@ -162,6 +341,13 @@ def test_a_fault_a_delay_and_an_open_door_are_caught(assault: Assault, monkeypat
     def careless(self: Any, request: Any) -> Any:
         if "slow" in request.query_params:
             time.sleep(0.4)
+        if "busy" in request.query_params:
+            until = time.thread_time() + 0.4
+            while time.thread_time() < until:
+                pass
+        if "said" in request.query_params:
+            with connection.cursor() as cursor:
+                cursor.execute(f"SELECT '{request.query_params['said']}'")
         if "file" in request.query_params:
             Path("/etc/hostname").read_text()
         raise OverflowError(CANARY)
@@ -174,10 +360,13 @@ def test_a_fault_a_delay_and_an_open_door_are_caught(assault: Assault, monkeypat
 
     with monkeypatch.context() as patch:
         patch.setattr(hostile, "SLOWEST", 0.3)
+        patch.setattr(hostile, "BUSIEST", 0.3)
         patch.setattr(items.ItemCollection, "get", careless)
         assault.once(Sent("GET", "/api/v1/items/"))
         assault.once(Sent("GET", "/api/v1/items/?slow=1"))
         assault.once(Sent("GET", "/api/v1/items/?file=1"))
+        assault.once(Sent("GET", "/api/v1/items/?busy=1"))
+        assault.once(Sent("GET", f"/api/v1/items/?said={SPOKEN}"))
     with monkeypatch.context() as patch:
         patch.setattr(reading.safety, "parse", telling)
         for body in assault.documents[:3]:
@@ -185,5 +374,7 @@ def test_a_fault_a_delay_and_an_open_door_are_caught(assault: Assault, monkeypat
     faults = [line.partition(":")[0] for line in assault.found.wrong]
     assert faults[0] == "answered 500"
     assert any(fault.startswith("took 0.4") for fault in faults)
+    assert any(fault.startswith("worked 0.4") for fault in faults)
+    assert any(fault.startswith(f"said in a statement SELECT '{SPOKEN}'") for fault in faults)
     assert any(fault.startswith("touched open ('/etc/hostname'") for fault in faults)
     assert "gave the content of a file of the machine" in faults

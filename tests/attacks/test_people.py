@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+from allauth.mfa.totp.internal import auth
 from django.conf import settings
 from django.core import mail
 from django.test import Client
@@ -21,12 +22,11 @@ from websockets.exceptions import InvalidStatus
 from apps.accounts import models, selectors, services
 from apps.base import clock
 from tests import tally
-from tests.attacks.ways import EVENTS, EVERY, Ways, answers, name_static_files, still_open
-from tests.cast import Cast, PageClient, outside, provision
+from tests.attacks.ways import EVENTS, EVERY, PASSWORD, Ways, answers, name_static_files, operator, still_open
+from tests.cast import Cast, PageClient, ask, outside, provision
 from tests.live.conftest import Web, close_code, serve
 from tests.live.test_entry import lobby, session_of
 
-PASSWORD = "three tall elephants"
 TOO_MANY = "Too many failed login attempts."
 WRONG = "not correct"
 _addresses = count(1)
@@ -74,7 +74,8 @@ def test_a_doorkeeper_who_forgets_the_role_is_caught(database: None, monkeypatch
         return {id for id in ids if id.partition("/")[0] in open_still}
 
     monkeypatch.setitem(selectors._OPEN, "membership", careless)
-    off = [event for event in EVENTS if (outcome := still_open(event)) and outcome[0] != outcome[1]]
+    events = ("sign-out", "another password", "another role", "membership ended", "person deactivated", "enterprise suspended")
+    off = [event for event in events if (outcome := still_open(event)) and outcome[0] != outcome[1]]
     assert off == ["another role"]
 
 
@@ -89,6 +90,34 @@ def test_a_link_that_was_sent_before_the_password_was_set_is_good_for_nothing(da
     given = {"oldpassword": PASSWORD, "password1": "five even taller ones", "password2": "five even taller ones"}
     assert browser.post("/accounts/password/change/", given).status_code == 302
     assert lobby(services.use_set_up_link, token=third, password="another one", at=clock.now()) is None
+
+
+PASSWORDS = {"another password", "password changed by himself", "password changed in another session", "password reset by mail"}
+
+
+def test_a_doorkeeper_who_forgets_the_password_is_caught(database: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(selectors._OPEN, "password", lambda marks: marks)
+    monkeypatch.setitem(selectors._OPEN, "session", lambda ids: ids)
+    off = {event for event in (*PASSWORDS, "token revoked") if (outcome := still_open(event)) and outcome[0] != outcome[1]}
+    assert off == PASSWORDS
+
+
+OPERATORS_END = {
+    "deactivated": "UPDATE accounts_user SET is_active = false WHERE id = %s",
+    "no operator any more": "UPDATE accounts_user SET is_superuser = false, is_staff = false WHERE id = %s",
+    "session ended": "DELETE FROM django_session WHERE session_key = %s",
+    "another password": "UPDATE accounts_user SET password = 'argon2$other' WHERE id = %s",
+}
+
+
+@pytest.mark.parametrize("end", OPERATORS_END)
+def test_an_operator_who_is_locked_out_sees_nothing_of_the_platform(database: None, end: str) -> None:
+    user, client = operator()
+    pages = ("/admin/", "/admin/accounts/user/", "/admin/tenants/enterprise/", "/admin/provision/")
+    assert [client.get(page).status_code for page in pages] == [200] * len(pages)
+    ask(OPERATORS_END[end], [client.cookies["sessionid"].value if "session" in end else user.pk])
+    for page in pages:
+        assert (client.get(page).status_code, client.post(page, {}).status_code) in ((302, 302), (404, 404)), page
 
 
 # Guessing --------------------------------------------------------------------------------------------------------------
@@ -132,6 +161,46 @@ def test_an_account_can_be_guessed_at_five_times_from_wherever_and_whatever_it_i
         assert (TOO_MANY in text, WRONG in text) == (guess == 5, guess < 5)
     assert TOO_MANY in _sign_in(email, PASSWORD).content.decode()
     assert _sign_in(_person(), PASSWORD).status_code == 302
+
+
+def test_a_second_factor_can_be_guessed_at_five_times(database: None) -> None:
+    """Somebody has the password. After five wrong codes the right one is no use, in another browser and under another host neither."""
+    email, secret = _person(), auth.generate_totp_secret()
+    user = lobby(models.User.objects.get, email=email)
+    lobby(auth.TOTP.activate, user, secret)
+    right = auth.format_hotp_value(auth.hotp_value(secret, int(time.time()) // 30))
+    wrong = ["000000", "111111", "222222", "333333", "444444", "555555"]
+    browser, told = _halfway(email), []
+    for number, code in enumerate([code for code in wrong if code != right][:5]):
+        browser = browser if number % 2 else _halfway(email, host=f"guess-{number}.localhost")
+        told.append(browser.post("/accounts/2fa/authenticate/", {"code": code}).status_code)
+    assert told == [200] * 5
+    for last in (browser, _halfway(email), _halfway(email, host="other.localhost")):
+        assert last.post("/accounts/2fa/authenticate/", {"code": right}).status_code != 302
+        assert last.get("/settings/").status_code == 302
+    tally.tell("second factor guessed at", tried=8, leaked=0, seconds=0)
+
+
+def test_a_second_factor_lets_in_whoever_has_it_once(database: None) -> None:
+    email, secret = _person(), auth.generate_totp_secret()
+    lobby(auth.TOTP.activate, lobby(models.User.objects.get, email=email), secret)
+    if (left := 30 - time.time() % 30) < 10:
+        # A code is of a half minute, and must not grow old on its way.
+        time.sleep(left)
+    right = auth.format_hotp_value(auth.hotp_value(secret, int(time.time()) // 30))
+    first, second = _halfway(email), _halfway(email)
+    assert first.get("/settings/").status_code == 302
+    assert first.post("/accounts/2fa/authenticate/", {"code": right}).status_code == 302
+    assert first.get("/accounts/2fa/").status_code == 200
+    assert second.post("/accounts/2fa/authenticate/", {"code": right}).status_code == 200
+
+
+def _halfway(email: str, **headers: str) -> PageClient:
+    """A browser that has said the password, and is asked for the second factor."""
+    browser = PageClient(REMOTE_ADDR=_address(), headers=headers)
+    answer = browser.post("/accounts/login/", {"login": email, "password": PASSWORD})
+    assert (answer.status_code, answer["Location"]) == (302, "/accounts/2fa/authenticate/")
+    return browser
 
 
 @pytest.fixture

@@ -17,17 +17,18 @@ from django.test import override_settings
 from django.urls import clear_url_caches, path
 
 from apps.accounts import models as accounts
+from apps.accounts import selectors as accounts_selectors
 from apps.base import acting
-from apps.base.acting import act_as
+from apps.base.acting import act_as, in_lobby
 from apps.documents import selectors as documents
 from apps.tenants.wall.base import DatabaseWrapper
 from portal import urls
 from tests import tally
 from tests.attacks import doors
 from tests.attacks.doors import Door
-from tests.attacks.scene import SECRET, Scene
+from tests.attacks.scene import GTIN, ODD, ODD_DAY, SECRET, SSCC, UNSAID, Scene
 from tests.attacks.striking import Attacker, Found, Judge, Raid, Strike, Tally, alike, send, whole
-from tests.cast import ask, unchanged
+from tests.cast import ask, outside, unchanged
 
 Attackers = list[Attacker]
 
@@ -62,9 +63,11 @@ def reported(tally_of: Tally) -> list[str]:
 
 
 def test_every_route_is_known_to_an_attack() -> None:
-    """A parameter of which nobody has said what may stand there fails here: `doors.WORDS` or `doors.THEIRS` takes it."""
+    """A parameter of which nobody has said what may stand there fails here: `doors.WORDS` or `doors.THEIRS` takes it; a name behind the question
+    mark: `doors.QUERIED` or `doors.HARMLESS`."""
     found = all_doors()
     assert doors.unknown(found) == []
+    assert doors.unasked(found) == []
     assert len(found) > 400
 
 
@@ -83,10 +86,14 @@ def test_the_victims_own_people_find_what_is_looked_for(scene: Scene) -> None:
     assert told > 40
 
 
-# Addresses that answer nobody: a history that is kept elsewhere, the rest of an admin, what only a certain state of a certain row has.
+# Addresses that answer nobody: a history that is kept elsewhere, the rest of an admin, what only a certain state of a certain row has; and what opens to
+# the bearer of a link that was mailed (tests/documents/test_answering.py, tests/network/test_joining.py).
 CLOSED_TO_ITS_OWNER = (
+    "answer/<",
+    "join/<",
     "/history/",
     "partners/<",
+    "scorecards/<",
     "attachments/<",
     "originals/<",
     "/add/",
@@ -129,17 +136,34 @@ def test_no_route_shows_or_changes_what_is_anothers_whatever_is_tried(scene: Sce
     assert found.tried > 15_000
 
 
-def test_anothers_host_opens_nothing(scene: Scene, attackers: Attackers) -> None:
-    """At the victim's own address a person of another enterprise finds nothing, and a program its own enterprise only."""
-    host = {"host": f"{scene.victim.slug}.localhost"}
-    judge = Judge(scene)
+def host_of(scene: Scene) -> dict[str, str]:
+    return {"host": f"{scene.victim.slug}.localhost"}
+
+
+def raid_at_host(scene: Scene, attackers: Attackers, found: list[Door], seed: int, *, thorough: bool, name: str) -> Tally:
+    """The victim's ids at the victim's own address, by every method, and in the admin of its home."""
+    began, run = time.perf_counter(), Raid(scene, attackers, seed=seed, thorough=thorough, headers=host_of(scene))
     with untouched(scene):
-        for turn, door in enumerate(door for door in all_doors() if not door.parameters and not door.route.startswith("admin/")):
-            attacker = attackers[turn % 2]
-            answer = send(attacker, Strike("GET", door.address({}), headers=host), by_token=door.by_token)
-            assert judge.seen(whole(answer), (), partner=attacker.partner) == [], door.route
-        for attacker in attackers:
-            assert attacker.member.api.get("me/", headers=host).json()["enterprise"]["slug"] == attacker.member.slug
+        told = run.run(found)
+    tally.tell(name, tried=told.tried, leaked=len(told.found), seconds=time.perf_counter() - began, seed=seed, doors=len(found))
+    return told
+
+
+def test_anothers_host_opens_nothing(scene: Scene, attackers: Attackers, seed: int) -> None:
+    """At the victim's own address a person of another enterprise finds nothing, and a program its own enterprise only."""
+    sample = random.Random(seed).sample(all_doors(), 100)
+    found = raid_at_host(scene, attackers, sample, seed, thorough=False, name="attacks: another's host")
+    assert reported(found) == []
+    assert found.tried > 100
+    for attacker in attackers:
+        assert attacker.member.api.get("me/", headers=host_of(scene)).json()["enterprise"]["slug"] == attacker.member.slug
+
+
+@pytest.mark.night
+def test_anothers_host_opens_nothing_whatever_is_tried(scene: Scene, attackers: Attackers, seed: int) -> None:
+    found = raid_at_host(scene, attackers, all_doors(), seed, thorough=True, name="attacks: another's host, all")
+    assert reported(found) == []
+    assert found.tried > 10_000
 
 
 def test_anothers_idempotency_key_gives_no_answer_of_anothers(scene: Scene, attackers: Attackers) -> None:
@@ -174,7 +198,7 @@ def test_an_invitation_shows_the_directory_and_no_more(scene: Scene, attackers: 
 
 
 def test_where_answers_may_differ_is_said_of_routes_that_are_there() -> None:
-    assert set(doors.DIFFERING) <= {door.route for door in doors.doors()}
+    assert set(doors.DIFFERING) | set(doors.ADDRESSED) <= {door.route for door in doors.doors()}
 
 
 # Mutants: a fault put in on purpose is reported --------------------------------------------------------------------------
@@ -200,7 +224,61 @@ def with_route(view: Callable[..., Any], route: str) -> Iterator[None]:
         clear_url_caches()
 
 
-def test_a_route_that_asks_for_no_permission_is_reported(scene: Scene, attackers: Attackers) -> None:
+TELLING = {
+    "accounts_user": ("email", "@"),
+    "{}.catalog_site": ("code", UNSAID),
+    "{}.catalog_item": ("gtin", GTIN),
+    "{}.logistics_handlingunit": ("sscc", SSCC),
+    "{}.documents_document": ("due_on", ODD_DAY),
+    "{}.documents_line": ("quantity", ODD),
+}
+
+
+@pytest.mark.parametrize("table", TELLING)
+def test_a_route_that_tells_one_column_of_another_is_reported(scene: Scene, attackers: Attackers, table: str) -> None:
+    """No text of the home stands in it: an address of a person, a code, a number, a day or a quantity is enough."""
+    column, word = TELLING[table]
+    place = table.format(f'"{scene.victim.home.schema}"')
+
+    def leak(request: HttpRequest) -> JsonResponse:
+        return JsonResponse({"told": [str(row[column]) for row in ask(f"SELECT {column} FROM {place}")]})
+
+    with with_route(leak, "api/v1/everybody/"):
+        found = report(scene, attackers, "api/v1/everybody/")
+    assert any(word in one.what for one in found)
+
+
+def test_a_route_that_reads_a_name_that_nobody_knows_is_reported(scene: Scene, attackers: Attackers) -> None:
+    """No text of the code says it: it is put together."""
+
+    def riddle(request: HttpRequest) -> JsonResponse:
+        return JsonResponse({"heard": sum(len(request.GET.get("rid" + rest, "")) for rest in ("dle", "er"))})
+
+    with with_route(riddle, "api/v1/riddles/"):
+        assert {one.how for one in report(scene, attackers, "api/v1/riddles/")} == {"reads ?riddle=", "reads ?rider="}
+
+
+def test_a_host_that_is_believed_is_reported(scene: Scene, attackers: Attackers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever calls an enterprise by its own host is let into it, without its asking who he is."""
+    victims = [accounts_selectors.entry_of(membership) for membership in outside(_memberships, scene)]
+    real = accounts_selectors.choose
+
+    def believing(entries: Any, *, host: str, chosen: str) -> Any:
+        return victims[0] if host.startswith(scene.victim.slug) else real(entries, host=host, chosen=chosen)
+
+    monkeypatch.setattr("apps.accounts.selectors.choose", believing)
+    route = "documents/<slug:collection>/<uuid:uid>/"
+    found = Raid(scene, attackers, seed=1, thorough=False, headers=host_of(scene)).run([door for door in doors.doors() if door.route == route]).found
+    assert any(SECRET in one.what for one in found)
+    assert report(scene, attackers, route) == []
+
+
+def _memberships(scene: Scene) -> list[Any]:
+    with in_lobby():
+        return accounts_selectors.memberships(scene.victim.person().pk)
+
+
+def test_a_route_that_acts_for_another_is_reported(scene: Scene, attackers: Attackers) -> None:
     """It is in no table of these tests: that it exists is enough."""
 
     def leak(request: HttpRequest, uid: uuid.UUID) -> JsonResponse:

@@ -225,6 +225,8 @@ def test_a_log_without_its_filter_is_caught(written: Logs, monkeypatch: pytest.M
     ("said", "clean"),
     [
         ("GET /set-up/abcDEF-_123/ 200", "GET /set-up/***/ 200"),
+        ("GET /answer/abcDEF-_123/done/ 410", "GET /answer/***/done/ 410"),
+        ("POST /join/abcDEF-_123/ 303", "POST /join/***/ 303"),
         ("GET /accounts/password/reset/key/4-abc-def/ 302", "GET /accounts/password/reset/key/***/ 302"),
         ("Authorization: Bearer abc.def-ghi_jkl", "Authorization: Bearer ***"),
         ("protocol bearer.trb_0123456789", "protocol bearer.***"),

@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import itertools
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,17 +14,21 @@ from typing import Any
 import httpx
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
+from django.core import mail
 
 from apps.accounts import models, selectors, services
 from apps.base import clock
-from tests.cast import AT, Member, ask, provision
+from apps.tenants import services as tenants
+from tests.cast import AT, Member, PageClient, ask, outside, provision
 from tests.live.conftest import Web
 from tests.live.test_entry import lobby
 
 PERSONS = frozenset({"session"})
 PROGRAMS = frozenset({"token", "access"})
 EVERY = PERSONS | PROGRAMS
+PASSWORD = "three tall elephants"
 _houses = itertools.count(1)
+_callers = itertools.count(1)
 
 
 def name_static_files() -> None:
@@ -47,6 +52,7 @@ class Ways:
     def open(cls) -> Ways:
         member = provision(f"ways-{next(_houses)}")
         member.person("administrator")
+        lobby(_set_password, member.person("buyer"))
         cookie = member.page_client("buyer").cookies[settings.SESSION_COOKIE_NAME].value
         client, token = lobby(services.issue_token, enterprise=member.id, name="Program", at=AT)
         granted = lobby(services.grant_access, client_id=str(client.pk), client_secret=token, at=clock.now())
@@ -83,6 +89,31 @@ class Ways:
             yield socket
 
 
+def _set_password(user: Any) -> None:
+    user.set_password(PASSWORD)
+    user.save()
+
+
+def browser() -> PageClient:
+    """A browser of an address of its own, so that it is counted for itself."""
+    number = next(_callers)
+    return PageClient(REMOTE_ADDR=f"10.200.{number >> 8 & 255}.{number & 255}")
+
+
+def operator() -> tuple[Any, PageClient]:
+    """An operator of the platform, and the browser in which he has signed in."""
+    number, client = next(_callers), browser()
+
+    def enter() -> Any:
+        user = models.User.objects.create(email=f"operator-{number}@platform.example", name="Operator", is_staff=True, is_superuser=True)
+        user.set_password(PASSWORD)
+        user.save()
+        client.force_login(user, backend=settings.AUTHENTICATION_BACKENDS[0])
+        return user
+
+    return lobby(enter), client
+
+
 def answers(socket: Any) -> bool:
     """Whether a socket says that it lives."""
     socket.send("ping")
@@ -102,6 +133,51 @@ def _sign_out(ways: Ways, web: Web | None) -> None:
 def _another_password(ways: Ways, web: Web | None) -> None:
     token = lobby(services.set_up_link, user=ways.person.pk, at=clock.now())
     assert lobby(services.use_set_up_link, token=token, password="four taller elephants", at=clock.now())
+
+
+CHANGE = {"oldpassword": PASSWORD, "password1": "five even taller ones", "password2": "five even taller ones"}
+
+
+def _change_password(ways: Ways, web: Web | None) -> None:
+    """He changes it himself, in the very browser whose cookie somebody else holds, too."""
+    client = browser()
+    client.cookies[settings.SESSION_COOKIE_NAME] = ways.cookie
+    assert client.post("/accounts/password/change/", CHANGE).status_code == 302
+    assert client.cookies[settings.SESSION_COOKIE_NAME].value != ways.cookie
+    assert client.get("/documents/orders/new/").status_code == 200
+
+
+def _change_password_elsewhere(ways: Ways, web: Web | None) -> None:
+    """The same person, signed in a second time: what it closes is the first session, what it leaves open is its own."""
+    client = ways.member.page_client("buyer", REMOTE_ADDR=browser().defaults["REMOTE_ADDR"])
+    assert client.post("/accounts/password/change/", CHANGE).status_code == 302
+    assert client.get("/documents/orders/new/").status_code == 200
+
+
+def _reset_password(ways: Ways, web: Web | None) -> None:
+    """By the link in a mail, by somebody who is not signed in."""
+    client, sent = browser(), len(mail.outbox)
+    assert client.post("/accounts/password/reset/", {"email": ways.person.email}).status_code == 302
+    (link,) = re.findall(r"https?://[^/]+(/accounts/password/reset/key/\S+)", str(mail.outbox[sent].body))
+    form = client.get(link)
+    assert form.status_code == 302
+    assert client.post(form["Location"], {"password1": CHANGE["password1"], "password2": CHANGE["password2"]}).status_code == 302
+
+
+def _deactivated_by_an_operator(ways: Ways, web: Web | None) -> None:
+    """In the admin of the platform, as it is done in earnest."""
+    _user, client = operator()
+    address = f"/admin/accounts/user/{ways.person.pk}/change/"
+    page = client.get(address).content.decode()
+    hidden = dict(re.findall(r'<input type="hidden" name="([\w-]+_FORMS)" value="(\d+)"', page))
+    given = {**hidden, "email": ways.person.email, "name": "Somebody", "language": "en"}
+    answer = client.post(address, given)
+    assert answer.status_code == 302, answer.content
+    assert ask("SELECT is_active FROM accounts_user WHERE id = %s", [ways.person.pk]) == [{"is_active": False}]
+
+
+def _offboard(ways: Ways, web: Web | None) -> None:
+    outside(tenants.offboard, home=ways.member.home, at=clock.now())
 
 
 def _another_role(ways: Ways, web: Web | None) -> None:
@@ -138,13 +214,18 @@ Event = Callable[[Ways, Web | None], None]
 EVENTS: Mapping[str, tuple[Event, frozenset[str]]] = {
     "sign-out": (_sign_out, PERSONS),
     "another password": (_another_password, PERSONS),
+    "password changed by himself": (_change_password, PERSONS),
+    "password changed in another session": (_change_password_elsewhere, PERSONS),
+    "password reset by mail": (_reset_password, PERSONS),
     "another role": (_another_role, PERSONS),
     "membership ended": (_leave, PERSONS),
     "person deactivated": (_deactivate, PERSONS),
+    "person deactivated by an operator": (_deactivated_by_an_operator, PERSONS),
     "session expired": (_expire_session, PERSONS),
     "token revoked": (_revoke, PROGRAMS),
     "access token expired": (_expire_access, frozenset({"access"})),
     "enterprise suspended": (_suspend, EVERY),
+    "enterprise offboarded": (_offboard, EVERY),
 }
 
 

@@ -42,7 +42,9 @@ def test_where_several_ask_each_has_a_share() -> None:
     assert _run({1: 50, 2: 5, 3: 1}) == {1: 2, 2: 2, 3: 1}
 
 
-def test_whoever_wants_more_than_all_others_together_has_half_a_share_while_he_does() -> None:
+def test_whoever_wants_more_than_all_others_together_has_half_a_share_while_he_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sharing, "MOST_REST", 0)
+
     async def work() -> list[int]:
         shares, ends, found = Shares(8, 2, 1), [asyncio.Event() for _one in range(7)], list[int]()
         busy = 0
@@ -97,8 +99,27 @@ def test_a_request_is_counted_for_the_enterprise_once_it_is_known(monkeypatch: p
     assert len(sharing._homes) == 1
 
 
-def test_what_takes_long_holds_nobody_up_but_there_is_never_too_much_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_place_of_whoever_presses_rests_for_as_long_as_it_was_used() -> None:
+    async def work(others: int) -> float:
+        shares, clock = Shares(8, 1, 1), asyncio.get_running_loop().time
+        began = clock()
+
+        async def ask(key: int, seconds: float) -> None:
+            async with shares.place(key):
+                await asyncio.sleep(seconds)
+
+        await asyncio.gather(*(ask(2, 0.2) for _one in range(others)), *(ask(1, 0.02) for _one in range(4)))
+        return clock() - began
+
+    # Four of 20 ms one after the other, and between them three rests as long; while nobody else asks, all of them at once.
+    assert asyncio.run(work(0)) < 7 * 0.02 <= asyncio.run(work(1))
+
+
+@pytest.mark.parametrize(("others", "at_most"), [(1, 1), (7, 3)])
+def test_what_takes_long_holds_nobody_up_but_there_is_never_too_much_of_it(monkeypatch: pytest.MonkeyPatch, others: int, at_most: int) -> None:
+    """Where it is more than all others want together, not even that."""
     monkeypatch.setattr(sharing, "LONG_SECONDS", 0.005)
+    monkeypatch.setattr(sharing, "MOST_REST", 0)
 
     async def work() -> tuple[int, bool]:
         shares, busy, most, end = Shares(8, 1, 2), Counter[int](), Counter[int](), asyncio.Event()
@@ -110,12 +131,15 @@ def test_what_takes_long_holds_nobody_up_but_there_is_never_too_much_of_it(monke
                 await end.wait()
                 busy[1] -= 1
 
-        async with shares.place(2):
-            tasks = [asyncio.create_task(long()) for _one in range(6)]
-            await asyncio.sleep(0.05)
-            at_once = most[1]
-            end.set()
-            await asyncio.gather(*tasks)
+        async def other() -> None:
+            async with shares.place(2):
+                await end.wait()
+
+        tasks = [*(asyncio.create_task(other()) for _one in range(others)), *(asyncio.create_task(long()) for _one in range(6))]
+        await asyncio.sleep(0.05)
+        at_once = most[1]
+        end.set()
+        await asyncio.gather(*tasks)
         return at_once, (dict(shares._busy), dict(shares._long), shares._waiting) == ({}, {}, {})
 
-    assert asyncio.run(work()) == (3, True)
+    assert asyncio.run(work()) == (at_most, True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from apps.documents.types import TYPES
-from apps.documents.vocabulary import DocumentType, Move
+from apps.documents.vocabulary import DocumentType
 from tests.cast import Member, line, move, order
+from tests.logistics.deliveries import advice, receipt
 
 ACCEPT: dict[str, Any] = {}
 CHANGE = {
@@ -24,6 +25,8 @@ CHANGE = {
     ]
 }
 REJECT = {"lines": [{"line": 1, "response": "reject", "reason": "The tool is broken."}, {"line": 2, "response": "reject", "reason": "The tool is broken."}]}
+CHANGE_ASKED = {"lines": [{"line": 1, "price": "80.00", "schedules": [{"quantity": "45", "due_on": "2027-01-20"}]}], "reason": "Plans have changed."}
+REASON = {"reason": "Plans have changed."}
 COUNTER = {"lines": [{"line": 1, "price": "82.00", "schedules": [{"quantity": "40", "due_on": "2027-02-01"}]}]}
 # What a move says to come out as it shall: by its effect and the outcome.
 SAYING: Mapping[tuple[str, str], Mapping[str, Any]] = {
@@ -31,7 +34,12 @@ SAYING: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("offer", "changed"): CHANGE,
     ("offer", "rejected"): REJECT,
     ("counter", ""): COUNTER,
+    ("change", ""): CHANGE_ASKED,
+    ("propose", ""): CHANGE,
+    ("close", "short"): REASON,
 }
+# What must have come by then: of the first line, or of both.
+COME: Mapping[tuple[str, str], Sequence[str]] = {("close", "short"): ["30"], ("close", "closed"): ["40", "5"]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +56,15 @@ class Edge:
     def data(self) -> dict[str, Any]:
         found = TYPES["order"].find_move(self.move)
         assert found is not None
-        return dict(SAYING.get((found.effect, self.outcome), {}))
+        # Of a change that is rejected, only what it changes is.
+        partly = {"lines": REJECT["lines"][:1]} if (found.effect, self.outcome) == ("offer", "rejected") and self.before in found.instead else {}
+        return {**SAYING.get((found.effect, self.outcome), {}), **partly, **(REASON if found.reason == "required" else {})}
 
-
-def _outcomes(declared: Move) -> list[tuple[str, str]]:
-    return [("", declared.to)] if isinstance(declared.to, str) else sorted(declared.to.items())
+    @property
+    def come(self) -> Sequence[str]:
+        found = TYPES["order"].find_move(self.move)
+        assert found is not None
+        return COME.get((found.effect, self.outcome), [])
 
 
 def edges(document_type: DocumentType) -> list[Edge]:
@@ -62,8 +74,17 @@ def edges(document_type: DocumentType) -> list[Edge]:
         for declared in document_type.moves
         for before in sorted(declared.before)
         for side in sorted(declared.sides)
-        for outcome, after in _outcomes(declared)
+        if document_type.allows(declared, state=before, side=side)
+        for outcome, after in sorted(declared.leads(before).items())
     ]
+
+
+def route_to(document_type: DocumentType, edge: Edge) -> list[Edge]:
+    """A way to where an edge begins, by which it leads where it says: what is refused goes back to where it was asked."""
+    if edge.outcome != "held":
+        return route(document_type, edge.before)
+    asked = next(each for each in edges(document_type) if (each.before, each.after) == ("held", edge.before))
+    return [*route(document_type, "held"), asked]
 
 
 def route(document_type: DocumentType, state: str) -> list[Edge]:
@@ -87,14 +108,25 @@ def _sends(document_type: DocumentType, move: str) -> bool:
     return found is not None and (found.effect == "ask" or not found.crosses)
 
 
-def walk(buyer: Member, seller: Member, document: uuid.UUID, path: list[Edge]) -> None:
-    """Make the moves of a way."""
+def walk(buyer: Member, seller: Member, document: uuid.UUID, path: list[Edge], *, come: Sequence[str] = ()) -> None:
+    """Make the moves of a way; what must have come by its end comes as soon as it can be shipped."""
+    come = come or next((edge.come for edge in path if edge.come), ())
     for edge in path:
         move(buyer if edge.side == "buyer" else seller, document, edge.move, edge.data)
+        if come and TYPES["order"].state(edge.after).ships:
+            bring(buyer, seller, document, come)
+            come = ()
 
 
-def order_in(state: str, buyer: Member, seller: Member) -> uuid.UUID:
-    """A fresh order of two lines in this state on both sides."""
+def bring(buyer: Member, seller: Member, document: uuid.UUID, quantities: Sequence[str]) -> None:
+    """Ship and receive so much of the lines."""
+    shipped = advice(seller, [{"order": document, "line": index + 1, "quantity": quantity} for index, quantity in enumerate(quantities)])
+    receipt(buyer, shipped, [{"line": index + 1, "received": quantity} for index, quantity in enumerate(quantities)])
+
+
+def order_in(state: str, buyer: Member, seller: Member, *, before: Edge | None = None) -> uuid.UUID:
+    """A fresh order of two lines in this state on both sides; so that `before` can follow."""
     document = order(buyer, seller, [line(buyer.items[0]), line(buyer.items[1], "5", "9.99")], publish=False)
-    walk(buyer, seller, document, route(TYPES["order"], state))
+    path = route_to(TYPES["order"], before) if before else route(TYPES["order"], state)
+    walk(buyer, seller, document, path, come=before.come if before else ())
     return document

@@ -77,6 +77,7 @@ def test_a_draft_is_what_was_sent_and_stays_at_home(pair: Pair) -> None:
         "created_at": found["created_at"],
         "updated_at": found["updated_at"],
         "progress": None,
+        "change": None,
         "lines": [
             {
                 "line": 1,
@@ -158,14 +159,21 @@ def test_every_move_of_the_contract_that_is_built_can_be_made(pair: Pair) -> Non
         (seller, "confirm", change, "confirmed"),
         (buyer, "refuse_response", {"reason": "Too dear"}, "refused"),
         (seller, "confirm", {"lines": [{"line": 1, "response": "accept"}]}, "agreed"),
-        (buyer, "cancel", {"reason": "Not needed"}, "cancelled"),
+        (buyer, "hold", None, "held"),
+        (buyer, "resume", None, "agreed"),
+        (buyer, "change", {"lines": [{"line": 1, "price": "84"}]}, "changed"),
+        (seller, "confirm", None, "agreed"),
+        (buyer, "cancel", {"reason": "Not needed"}, "cancel_asked"),
+        (seller, "refuse_cancel", {"reason": "It is being made"}, "agreed"),
+        (seller, "offer_cancel", {"reason": "The tool broke"}, "cancel_offered"),
+        (buyer, "accept_cancel", {"reason": "So be it"}, "cancelled"),
     ]
     for member, move, data, state in made:
         answer = member.api.post(f"orders/{uid}/moves/{move}/", data)
         assert (answer.status_code, answer.json()["state"]) == (200, state), answer.content
     steps = seller.api.get(f"orders/{uid}/steps/").json()["results"]
     assert [step["move"] for step in steps] == ["publish", *[move for _member, move, _data, _state in made]]
-    assert steps[-1]["reason"] == "Not needed"
+    assert steps[-1]["reason"] == "So be it"
     assert {(step["own"], step["enterprise"]) for step in steps} == {(True, seller.slug), (False, buyer.slug)}
     assert steps[2]["event"] == "order.confirmed"
     assert steps[2]["lines"] == [{"line": 1, "response": "change", "price": "90", "reason": "", "substitute": None, "schedules": []}]
@@ -244,7 +252,7 @@ def test_a_list_is_filtered(pair: Pair) -> None:
     for parameters, uids in wanted.items():
         assert {row["uid"] for row in buyer.api.get(f"orders/?{parameters}").json()["results"]} == uids, parameters
     row = buyer.api.get("orders/?number=PO-A").json()["results"][0]
-    assert row == {name: value for name, value in draft.items() if name not in ("lines", "progress")}
+    assert row == {name: value for name, value in draft.items() if name not in ("lines", "progress", "change")}
 
 
 @pytest.mark.parametrize(

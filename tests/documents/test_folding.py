@@ -159,6 +159,12 @@ ANSWERS = {
     ],
     "counter": [{"lines": {1: offer("change", "82.00")}}, {"lines": {2: offer("change", None, ("7", FEBRUARY))}}],
     "ask": [asked(a_line(1), a_line(2, "5", "9.99"))],
+    "change": [
+        *({"lines": {1: offer("change", "80.00", ("45", FEBRUARY))}}, {"lines": {2: offer("cancel")}}),
+        *({"lines": {1: offer("change", "80.00", ("10", JANUARY), ("20", FEBRUARY)), 2: offer("change", "9.99", ("6", JANUARY))}}, {"lines": {}}),
+    ],
+    "propose": [{"lines": {1: offer("change", "85.00", ("38", FEBRUARY))}}, {"lines": {2: offer("reject")}}, {"lines": {7: offer("change")}}],
+    "close": [{"outcome": "short"}],
 }  # fmt: skip
 
 

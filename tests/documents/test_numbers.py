@@ -3,6 +3,7 @@
 import pytest
 
 from apps.documents.selectors import next_number
+from apps.documents.services import numbered
 from tests.cast import make_pair, order
 
 
@@ -22,6 +23,16 @@ def test_a_taken_number_is_passed_over() -> None:
         order(buyer, seller, number=number)
     with buyer.acting():
         assert next_number(type="order") == "N-4"
+
+
+def test_a_prefix_has_numbers_of_its_own() -> None:
+    """Where the newest number cannot be counted on, the portal goes on with its own, and never begins them again."""
+    buyer, seller = make_pair()
+    for number in ("DA-000007", "without"):
+        order(buyer, seller, number=number)
+    with buyer.acting():
+        assert (next_number(type="order"), next_number(type="order", prefix="DA"), next_number(type="order", prefix="RA")) == ("", "DA-000008", "")
+        assert [numbered(type="order", prefix=prefix, write=str) for prefix in ("DA", "RA")] == ["DA-000008", "RA-000001"]
 
 
 def test_the_form_proposes_it() -> None:

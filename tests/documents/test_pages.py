@@ -320,6 +320,14 @@ def test_an_answer_that_did_not_come_whole_is_asked_again(pair: Two) -> None:
             assert (answer.status_code, len(answer.context["lines"])) == (422, 3)
 
 
+def test_an_answer_whose_dates_did_not_come_is_asked_for_them(pair: Two) -> None:
+    buyer, seller = pair
+    uid = order(buyer, seller)
+    with unchanged(buyer, seller):
+        answer = seller.page_client(raise_request_exception=False).post(page_of(uid, "moves/confirm/"), {"lines-0-response": "change", "lines-0-price": "90"})
+    assert (answer.status_code, len(answer.context["lines"])) == (422, 1)
+
+
 def test_a_counter_proposal_begins_with_what_is_offered_and_sends_what_differs(pair: Two) -> None:
     buyer, seller = pair
     uid = order(buyer, seller, lines=2)
@@ -353,7 +361,7 @@ def test_a_plain_move_is_one_press_and_a_grave_one_asks_first(pair: Two) -> None
     page.post(page_of(uid, "moves/acknowledge/"), {"version": str(shown.context["document"]["version"])})
     assert head(seller, uid)["state"] == "acknowledged"
     asking = buyer.page_client().get(page_of(uid, "moves/cancel/"))
-    assert "Cancel this order? This cannot be undone." in words(asking)
+    assert "Cancel this order? What is agreed stands until your partner agrees to cancel it" in words(asking)
     assert head(buyer, uid)["state"] == "acknowledged"
     buyer.page_client().post(page_of(uid, "moves/cancel/"), {"reason": "No demand", "version": str(asking.context["document"]["version"])})
     assert head(seller, uid)["state"] == "cancelled"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from typing import Any
 
@@ -9,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from apps.base.findings import Invalid
 from apps.documents import models
 from apps.documents import selectors as documents
+from apps.documents import services as engine
 from apps.documents.services import storing
 from apps.documents.services.folding import Content, Schedule
 from apps.documents.types import TYPES
@@ -31,6 +34,12 @@ REJECTED = [{"line": n, "response": "reject", "reason": "No."} for n in (1, 2)]
 SAYINGS: dict[str, list[dict[str, Any]]] = {
     "offer": [{}, {"lines": [SPLIT]}, {"lines": REJECTED}, {"lines": REJECTED[1:]}, {"lines": [SPLIT, REJECTED[1]]}],
     "counter": [{"lines": [{"line": 1, "price": "82.00"}]}, {"lines": [{"line": 2, "schedules": [{"quantity": "7", "due_on": "2027-02-15"}]}]}],
+    "change": [
+        {"lines": [{"line": 1, "price": "80.00", "schedules": [{"quantity": "45", "due_on": "2027-02-20"}]}]},
+        {"lines": [{"line": 2, "response": "cancel"}]},
+        {"lines": [{"line": 2, "schedules": [{"quantity": "9", "due_on": "2027-02-20"}]}]},
+    ],
+    "propose": [{"lines": [SPLIT]}, {"lines": REJECTED[1:]}],
 }
 
 
@@ -107,7 +116,8 @@ def converse(partners: tuple[Member, Member], choices: list[tuple[int, bool, int
         if moves:
             declared = moves[pick % len(moves)]
             sayings = SAYINGS.get(declared.effect, [{}])
-            move(member, document, declared.code, sayings[pick % len(sayings)])
+            with contextlib.suppress(engine.NotAllowed, Invalid):  # nothing has come that could be closed, or nothing would change
+                move(member, document, declared.code, {"reason": "So it is.", **sayings[pick % len(sayings)]})
     for _round in range(2):
         take_all(partners[1], partners[0])
         take_all(partners[0], partners[1])

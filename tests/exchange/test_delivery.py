@@ -73,7 +73,8 @@ def test_both_sides_are_equal_after_each_move(pair: tuple[Member, Member]) -> No
     moves = [
         *((buyer, "publish", None), (seller, "acknowledge", None), (seller, "confirm", {"lines": [split]})),
         *((buyer, "counter", {"lines": [{"line": 1, "price": "82.00"}]}), (seller, "confirm", {"lines": [split]}), (buyer, "refuse_response", None)),
-        *((seller, "confirm", {"lines": [split]}), (buyer, "accept_response", None), (buyer, "cancel", None)),
+        *((seller, "confirm", {"lines": [split]}), (buyer, "accept_response", None), (buyer, "cancel", {"reason": "x"})),
+        (seller, "accept_cancel", None),
     ]  # fmt: skip
     for member, code, data in moves:
         move(member, document, code, data)

@@ -20,8 +20,9 @@ from .formats.conftest import DATA
 from .formats.samples import BAD_MODEL, REAL, XML, canonical, written
 
 _numbers = itertools.count(1)
-ORDERS = [name for name in REAL if "esponse" not in name]
-RESPONSES = [name for name in REAL if name not in ORDERS]
+LATER = [name for name in REAL if "OrderChange" in name or "OrderCancellation" in name]
+ORDERS = [name for name in REAL if "esponse" not in name and name not in LATER]
+RESPONSES = [name for name in REAL if name not in (*ORDERS, *LATER)]
 Pair = tuple[Member, Member]
 
 
@@ -216,6 +217,41 @@ def test_an_answer_by_hand_can_be_read_as_a_message(friends: Pair) -> None:
                 first, second = content["lines"]
                 assert (first["reference"], first["price"], first["schedules"]) == ("10", "83.00", schedules)
                 assert (second["reference"], second["response"], second["reason"]) == ("20", "reject", "Gone")
+
+
+def test_a_response_to_what_is_agreed_proposes_a_change(friends: Pair) -> None:
+    buyer, seller = friends
+    uid = post(buyer, written("order.xml")).json()["documents"][0]["uid"]
+    assert seller.api.post(f"orders/{uid}/moves/confirm/").status_code == 200
+    assert post(seller, written("split.xml")).status_code == 201
+    found = buyer.api.get(f"orders/{uid}").json()
+    assert (found["state"], [each["line"] for each in found["change"]["lines"]]) == ("change_answered", [1])
+    assert buyer.api.get("order-responses/").json()["results"][0]["code"] == "CA"
+    assert buyer.api.post(f"orders/{uid}/moves/accept_response/").json()["state"] == "agreed"
+
+
+def test_a_response_to_a_change_names_all_lines_and_answers_those_that_change(friends: Pair) -> None:
+    buyer, seller = friends
+    uid = post(buyer, written("order.xml")).json()["documents"][0]["uid"]
+    seller.api.post(f"orders/{uid}/moves/confirm/")
+    changed = {"lines": [{"line": 1, "schedules": [{"quantity": "50", "due_on": "2027-01-15"}]}]}
+    assert buyer.api.post(f"orders/{uid}/moves/change/", changed).status_code == 200
+    for member in friends:
+        content = formats.read(etree.tostring(as_message(member, f"orders/{uid}")), XML).content
+        assert content["lines"][0]["quantity"] == "50"
+    assert post(seller, written("split.xml")).status_code == 201
+    found = buyer.api.get(f"orders/{uid}").json()
+    assert (found["state"], [each["line"] for each in found["change"]["lines"]]) == ("change_answered", [1])
+    assert as_message(seller, f"orders/{uid}") is not None
+
+
+def test_a_response_that_rejects_what_is_agreed_asks_to_be_let_off(friends: Pair) -> None:
+    buyer, seller = friends
+    uid = post(buyer, written("order.xml")).json()["documents"][0]["uid"]
+    seller.api.post(f"orders/{uid}/moves/confirm/")
+    rejected = swapped(written("split.xml"), (">30<", ">RE<"), ("Code>3</cbc:LineStatusCode>", "Code>7</cbc:LineStatusCode>"), ("Code>42<", "Code>7<"))
+    assert post(seller, rejected).status_code == 201
+    assert buyer.api.get(f"orders/{uid}").json()["state"] == "cancel_offered"
 
 
 def test_an_answer_by_hand_is_taken_by_an_inbox_as_it_was_meant(friends: Pair, made: list[Member]) -> None:

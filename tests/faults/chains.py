@@ -24,19 +24,35 @@ PATIENCE = 60.0
 LONGEST = 10.0
 """Seconds after which a request that has no answer hangs."""
 MOVES = (2, 6)
-MOST = 5
+LONGER = 4000
+"""So many chains more at most, until what is wanted was done."""
+SELDOM = 10.0
+"""How much more often a move is chosen, and a type that has one, as long as it was never made."""
 KNOWN = 12
 """So many documents of each pair and type may be named by others."""
 
 
+def never_by_hand() -> dict[str, str]:
+    """The moves that no client makes, by type and code, each with the reason: what is written in the declarations, and what only the owner does."""
+    inner = {f"{each.code}.{move.code}": "made by the move of another document, or by the plan" for each in TYPES.values() for move in each.moves if move.inner}
+    return inner | NEVER_BY_HAND
+
+
+NEVER_BY_HAND = {"promise.ask": "who enters a promise has asked for it: there is no draft"}
+
+
 @dataclass
 class Book:
-    """What was told. told: how often each move of each document was confirmed to whom; entered: who was told of which new document."""
+    """What was told. told: how often each move of each document was confirmed to whom; entered: who was told of which new document.
+
+    moves: how often each was made; between: the same, by pair.
+    """
 
     told: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     tried: set[tuple[str, str, str]] = field(default_factory=set)
     entered: dict[str, tuple[Member, str]] = field(default_factory=dict)
     moves: Counter[str] = field(default_factory=Counter)
+    between: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     why: dict[str, str] = field(default_factory=dict)
     met: Counter[str] = field(default_factory=Counter)
@@ -124,8 +140,9 @@ class Talk:
     clients: int
     run: str = "r"
     book: Book = field(default_factory=Book)
-    whole: bool = False
-    """Whether it goes on until each type was entered, at most `MOST` times as long: what another must have led to does not come in every few chains."""
+    wanted: frozenset[str] = frozenset()
+    """It goes on until each of these moves was made, at most so many chains `LONGER`: what another must have led to does not come in every few chains.
+    Of a pair's move alone: `promise.commit: buyer, seller`."""
     share: Mapping[str, float] = field(default_factory=lambda: {"order": 10.0})
     """How often a chain begins with a type; 1 where it is not said."""
 
@@ -142,15 +159,16 @@ class Talk:
     def _client(self) -> None:
         line = Line(self.host, self.port, self.book)
         try:
-            while (index := next(self._next)) < self.chains or (self.whole and index < MOST * self.chains and self._untold()):
+            while (index := next(self._next)) < self.chains or (index < self.chains + LONGER and self.unmade()):
                 self._chain(line, index)
                 with self.book.lock:
                     self.book.done += 1
         finally:
             line.close()
 
-    def _untold(self) -> set[str]:
-        return {each.code for each in self.language.types if not self.book.moves[f"{each.code}.enter"]}
+    def unmade(self) -> frozenset[str]:
+        """What is wanted and was not done yet."""
+        return frozenset(name for name in self.wanted if not (self.book.moves[name] or self.book.between[name]))
 
     def _chain(self, line: Line, index: int) -> None:
         """One document, from its entry through moves of both sides as the portal offers them."""
@@ -158,9 +176,9 @@ class Talk:
         name = f"{self.run}{self.seed}-{index}"
         entered = None
         for attempt in itertools.count():
-            pair = chance.choice(self.cast.pairs)
             # Where nothing can be named yet, or it is refused, the chain begins with another document.
             document_type = self._type(chance) if attempt < 3 else TYPES["order"]
+            pair = self._pair(chance, document_type)
             entered = self._enter(line, pair, document_type, chance, f"{name}-{attempt}")
             if entered is not None:
                 break
@@ -174,13 +192,21 @@ class Talk:
             member = pair.buyer if side == "buyer" else pair.seller
             if (found := self._offered(line, member, document_type, told, side)) is None:
                 continue
-            if all(_ends(document_type, code) for code in found["moves"]) and chance.random() < 0.7:
+            if all(_ends(document_type, code) and not self._is_rare(document_type, code) for code in found["moves"]) and chance.random() < 0.7:
                 break
             told = self._move(line, pair, member, document_type, found, chance, f"{name}-m{turn}") or found
 
     def _type(self, chance: random.Random) -> DocumentType:
-        weights = [self.share.get(each.code, 1.0) for each in self.language.types]
+        rare = {name.partition(".")[0] for name in self.unmade()}
+        weights = [max(self.share.get(each.code, 1.0), SELDOM * (each.code in rare)) for each in self.language.types]
         return chance.choices(self.language.types, weights)[0]
+
+    def _pair(self, chance: random.Random, document_type: DocumentType) -> Pair:
+        rare = {name.partition(": ")[2] for name in self.unmade() if name.startswith(f"{document_type.code}.")}
+        return chance.choices(self.cast.pairs, [SELDOM if between(pair) in rare else 1.0 for pair in self.cast.pairs])[0]
+
+    def _is_rare(self, document_type: DocumentType, code: str) -> bool:
+        return f"{document_type.code}.{code}" in self.unmade()
 
     def _enter(self, line: Line, pair: Pair, document_type: DocumentType, chance: random.Random, name: str) -> Told | None:
         with self.book.lock:
@@ -208,7 +234,8 @@ class Talk:
 
     def _move(self, line: Line, pair: Pair, member: Member, document_type: DocumentType, told: Told, chance: random.Random, name: str) -> Told | None:
         # A move that ends it all is made more seldom than those that lead on.
-        code = chance.choices(told["moves"], [1 if _ends(document_type, each) else 4 for each in told["moves"]])[0]
+        weights = [(SELDOM if self._is_rare(document_type, each) else 1) * (1 if _ends(document_type, each) else 4) for each in told["moves"]]
+        code = chance.choices(told["moves"], weights)[0]
         data = self.language.move(document_type, code, Topic(pair, chance, name, document=told))
         answer = line.call(member, "POST", f"{document_type.collection}/{told['uid']}/moves/{code}/", data, key=name)
         with self.book.lock:
@@ -217,6 +244,7 @@ class Talk:
             if answer.status != 200:
                 return None
             self.book.told[member.slug, told["uid"], code] += 1
+            self.book.between[f"{document_type.code}.{code}: {between(pair)}"] += 1
             known = self._known[pair, document_type.code]
             known.pop(told["uid"], None)
             if not document_type.state(answer.body["state"]).final:
@@ -228,11 +256,19 @@ class Talk:
     def _count(self, answer: Answer, what: str) -> None:
         if answer.status in (200, 201):
             self.book.moves[what] += 1
+        elif answer.status == 422 and any(error["code"] == "number_taken" for error in answer.body.get("errors") or ()):
+            # No number is given twice: it was done before, and whoever asked again with its key was not told so.
+            self.book.broken.append(f"{what}: done, and refused at its repetition: {str(answer.body)[:200]}")
         elif answer.status in (403, 404, 409, 422):
             self.book.refused[f"{what} {answer.status}"] += 1
             self.book.why[f"{what} {answer.status}"] = str(answer.body.get("errors") or answer.body.get("detail"))[:160]
         else:
             self.book.broken.append(f"{what}: {answer.status} {str(answer.body)[:200]}")
+
+
+def between(pair: Pair) -> str:
+    """The name of a pair."""
+    return f"{pair.buyer.slug}, {pair.seller.slug}"
 
 
 def _ends(document_type: DocumentType, code: str) -> bool:

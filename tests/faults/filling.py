@@ -16,17 +16,22 @@ class NoDisk(Exception):
 
 @contextlib.contextmanager
 def mounted(place: Path, size: str) -> Iterator[Path]:
-    """A file system of its own at `place`. Raises NoDisk."""
+    """A file system of its own at `place`. Raises NoDisk; fails where REQUIRE_DISK says that it must be possible."""
     place.mkdir(parents=True, exist_ok=True)
     if os.geteuid() != 0:
-        raise NoDisk("only root may mount a file system")
+        raise _none("only root may mount a file system")
     done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0755", "tmpfs", place], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise NoDisk(done.stderr.strip())
+        raise _none(done.stderr.strip())
     try:
         yield place
     finally:
         subprocess.run(["umount", "--lazy", place], check=True, capture_output=True)
+
+
+def _none(why: str) -> NoDisk:
+    assert not os.environ.get("REQUIRE_DISK"), f"REQUIRE_DISK is set, and no file system can be mounted: {why}"
+    return NoDisk(why)
 
 
 @contextlib.contextmanager

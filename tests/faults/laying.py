@@ -14,8 +14,9 @@ import django
 django.setup()
 
 from apps.catalog import selectors as catalog  # noqa: E402
+from apps.documents import services as documents  # noqa: E402
 from apps.logistics import services as logistics  # noqa: E402
-from tests.cast import AT, Member, befriend, provision, stock  # noqa: E402
+from tests.cast import AT, Member, befriend, line, move, order, provision, stock  # noqa: E402
 from tests.scheduling.chain import TYPES, make_chain  # noqa: E402
 
 TIERS = 4
@@ -45,6 +46,19 @@ def _trade(buyer: Member, seller: Member) -> tuple[Member, Member, str]:
     return buyer, seller, needed
 
 
+def talked(count: int = 5) -> Pairs:
+    """Six who have talked already: with every partner some orders, each with a file beside it and the seller's answer."""
+    pairs = six()
+    for number, (buyer, seller, item) in enumerate(pairs):
+        for turn in range(count):
+            document = order(buyer, seller, [line(item)], number=f"B{number}-{turn}", publish=False)
+            with buyer.acting():
+                documents.attach(document=document, name=f"drawing-{turn}.txt", body=f"Drawing {number}-{turn}\n".encode() * 100, by=buyer.actor, at=AT)
+            move(buyer, document, "publish")
+            move(seller, document, "confirm")
+    return pairs
+
+
 def told(pairs: Pairs) -> dict[str, Any]:
     members = {member.slug: member for buyer, seller, _item in pairs for member in (buyer, seller)}
     rows = [{"id": str(m.id), "slug": m.slug, "schema": m.home.schema, "token": m.token} for m in members.values()]
@@ -53,4 +67,5 @@ def told(pairs: Pairs) -> dict[str, Any]:
 
 if __name__ == "__main__":
     kind = sys.argv[1]
-    print(json.dumps(told(six() if kind == "six" else two(kind))))
+    made = {"six": six, "talked": talked}.get(kind)
+    print(json.dumps(told(made() if made else two(kind))))

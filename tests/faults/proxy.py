@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from portal.embedded import HOST, free_port
+from portal.embedded import HOST
 
 CHUNK = 65536
 SLOW = 16_384
@@ -19,21 +20,26 @@ SLOW = 16_384
 class Pair:
     """Both ends of a connection. dead: half-open, nothing ever comes through again, and nobody is told."""
 
-    writers: tuple[asyncio.StreamWriter, asyncio.StreamWriter]
+    writers: tuple[asyncio.StreamWriter, ...]
     dead: bool = False
 
 
 @dataclass
 class Proxy:
-    """target: the port behind it. mode: what happens to all connections now: pass, cut, stall, throttle."""
+    """target: the port behind it. mode: what happens to all connections now: pass, cut, stall, throttle, hole.
+
+    hole: whatever is said is swallowed, in connections that there are and in new ones, which come about all the same.
+    """
 
     target: int
-    port: int = field(default_factory=free_port)
     mode: str = "pass"
     connections: set[Pair] = field(default_factory=set)
     accepted: int = 0
 
     def __post_init__(self) -> None:
+        # It listens from the first moment: whoever connects before the loop runs waits a little, and is not refused.
+        self._listener = socket.create_server((HOST, 0))
+        self.port: int = self._listener.getsockname()[1]
         self._loop = asyncio.new_event_loop()
 
     def set(self, mode: str) -> None:
@@ -41,11 +47,10 @@ class Proxy:
         asyncio.run_coroutine_threadsafe(self._set(mode), self._loop).result(5)
 
     async def _set(self, mode: str) -> None:
-        if mode == "half-open":
+        if mode in ("half-open", "hole"):
             for pair in self.connections:
                 pair.dead = True
-            mode = "pass"
-        self.mode = mode
+        self.mode = "pass" if mode == "half-open" else mode
         if mode == "cut":
             for pair in list(self.connections):
                 for writer in pair.writers:
@@ -55,6 +60,9 @@ class Proxy:
         self.accepted += 1
         if self.mode == "cut":
             writer.transport.abort()
+            return
+        if self.mode == "hole":
+            await self._swallow(reader, writer)
             return
         try:
             back, forth = await asyncio.open_connection(HOST, self.target)
@@ -69,6 +77,15 @@ class Proxy:
             self.connections.discard(pair)
             for each in pair.writers:
                 each.transport.abort()
+
+    async def _swallow(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        pair = Pair((writer,), dead=True)
+        self.connections.add(pair)
+        with contextlib.suppress(OSError):
+            while await reader.read(CHUNK):
+                pass
+        self.connections.discard(pair)
+        writer.transport.abort()
 
     async def _pump(self, pair: Pair, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
@@ -91,7 +108,7 @@ class Proxy:
 
     def run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(asyncio.start_server(self._accept, HOST, self.port))
+        server = self._loop.run_until_complete(asyncio.start_server(self._accept, sock=self._listener))
         try:
             self._loop.run_forever()
         finally:

@@ -10,6 +10,8 @@ from tests.faults.chains import Book
 from tests.faults.stage import Cast, Member, Stage
 
 DRAINED = 30.0
+# Seconds for a look at everything that was ever said: by night that is some two hundred thousand envelopes, on a machine that does more.
+VERIFYING = 3600.0
 
 _CHANNELS = "exchange_channel c LEFT JOIN exchange_cursor u ON u.channel_id = c.id WHERE c.sender_id = ANY(%s::uuid[]) AND c.receiver_id = ANY(%s::uuid[])"
 
@@ -80,7 +82,7 @@ def _log(stage: Stage, cast: Cast) -> list[str]:
             found.append(f"{name}: the log holds {row['n']} envelopes, {row['least']} to {row['most']}, of {row['head']}")
         if row["delivered"] != row["head"] and row["head"]:
             found.append(f"{name}: {row['delivered']} of {row['head']} were taken; {row['reason']}")
-    return found + [finding for member in cast.members for finding in _steps(stage, member, ids)]
+    return found + [finding for member in cast.members for finding in (*_steps(stage, member, ids), *out_of_order(stage, member))]
 
 
 def _steps(stage: Stage, member: Member, ids: Sequence[str]) -> list[str]:
@@ -95,6 +97,16 @@ def _steps(stage: Stage, member: Member, ids: Sequence[str]) -> list[str]:
         [member.id, member.id, ids, ids],
     )
     return [f"{member.slug}: what was said as step {row['step']} was said {row['said']} times and stands {row['made']} times" for row in rows]
+
+
+def out_of_order(stage: Stage, member: Member) -> list[str]:
+    """What a partner said of a document was taken in as he said it: by position, his envelopes rise."""
+    rows = stage.ask(
+        "SELECT document_id::text AS document, position, envelope, earlier FROM (SELECT document_id, position, envelope, "
+        "lag(envelope) OVER (PARTITION BY document_id ORDER BY position) AS earlier "
+        f'FROM "{member.schema}".documents_step WHERE NOT own AND envelope IS NOT NULL) s WHERE envelope <= earlier LIMIT 20'
+    )
+    return [f"{member.slug}: {row['document']} took in {row['envelope']} as step {row['position']}, after {row['earlier']}" for row in rows]
 
 
 _HEAD = "type, number, issuer_id, state, currency, note, amount, line_count, issued_on, due_on"
@@ -120,7 +132,23 @@ def _verified(stage: Stage, members: Sequence[Member]) -> list[str]:
     """`manage.py verify`: every digest, every signature, every projection."""
     found = []
     for member in members[:: 1 if len(members) < 3 else len(members)]:
-        done = stage.run("manage.py", "verify", *(["--enterprise", member.slug] if len(members) < 3 else []))
+        done = stage.run("manage.py", "verify", *(["--enterprise", member.slug] if len(members) < 3 else []), seconds=VERIFYING)
         if done.returncode:
             found += [f"verify: {line}" for line in (done.stderr or done.stdout).splitlines()]
     return found
+
+
+def tiers(stage: Stage, cast: Cast, book: Book) -> Counter[int]:
+    """How many promises that a client took went through how many tiers: each was taken at the next one for the sake of the one before it."""
+    taken: set[str] = set()
+    children: dict[str, list[str]] = {}
+    for schema in sorted({member.schema for member in cast.members}):
+        steps = stage.ask(f"SELECT document_id::text AS id FROM \"{schema}\".documents_step WHERE own AND move = 'commit' AND NOT overruled")
+        taken |= {row["id"] for row in steps}
+        for row in stage.ask(f'SELECT document::text AS id, parent_id::text AS parent FROM "{schema}".scheduling_promise WHERE parent_id IS NOT NULL'):
+            children.setdefault(row["parent"], []).append(row["id"])
+
+    def depth(document: str) -> int:
+        return 1 + max(map(depth, children.get(document, ())), default=0) if document in taken else 0
+
+    return Counter(depth(document) for _slug, document, move in book.told if move == "commit")

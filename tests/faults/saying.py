@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from apps.documents.services.counting import Uncountable
-from apps.documents.services.folding import Content, Line, NotAllowed, Offer, Schedule
+from apps.documents.services.folding import GIVEN_UP, Content, Line, NotAllowed, Offer, Schedule
 from apps.documents.types import TYPES
 from apps.documents.vocabulary import DocumentType, Move
 from apps.exchange.services.lifting import Stuck
@@ -19,6 +20,7 @@ from tests.faults.rows import Request, View
 if TYPE_CHECKING:
     from tests.faults.simulation import Simulation
 
+T = TypeVar("T")
 DAYS = [dt.date(2027, 1, day) for day in range(1, 29)]
 PRICES = [Decimal(f"{number}.50") for number in range(80, 90)]
 QUANTITIES = [Decimal(number) for number in range(1, 100)]
@@ -27,6 +29,19 @@ REACTS = 0.25
 """How often an enterprise answers at once what it has just heard."""
 GOES_ON = 0.5
 """How often it asks its own supplier first, within a conversation."""
+
+
+class Speaker(Protocol):
+    """Who decides what is said. keys_used: a number that no two things have that he says."""
+
+    chance: random.Random
+    keys_used: int
+
+    def random(self) -> float: ...
+
+    def pick(self, among: Sequence[T]) -> T: ...
+
+    def id(self) -> uuid.UUID: ...
 
 
 def publishing(document_type: DocumentType) -> Move:
@@ -62,7 +77,7 @@ ENDING = {(kind.code, move.code) for kind in ALL for move in kind.moves if all(k
 """The moves after which nothing more is said."""
 
 
-def one_of(world: Simulation, document_type: DocumentType, moves: list[Move]) -> Move:
+def one_of(world: Speaker, document_type: DocumentType, moves: list[Move]) -> Move:
     """One of these moves; conversations seldom end by it."""
     move = world.pick(moves)
     if (document_type.code, move.code) in ENDING and world.random() < 0.7:
@@ -118,11 +133,11 @@ def go_on(world: Simulation, me: int) -> None:
         world.happened["a tier could not go on"] += 1
 
 
-def asked(world: Simulation, lines: list[Line]) -> dict[str, Any]:
+def asked(world: Speaker, lines: list[Line]) -> dict[str, Any]:
     return {"note": "", "reason": "", "number": f"{world.keys_used}", "issued_on": DAYS[0], "currency": "EUR", "details": {}, "lines": lines}
 
 
-def schedules(world: Simulation, quantity: Decimal) -> list[Schedule]:
+def schedules(world: Speaker, quantity: Decimal) -> list[Schedule]:
     """One date, or two that add up."""
     day = world.pick(DAYS)
     if quantity > 1 and world.random() < 0.2:
@@ -131,11 +146,11 @@ def schedules(world: Simulation, quantity: Decimal) -> list[Schedule]:
     return [Schedule(world.id(), quantity, day)]
 
 
-def new_lines(world: Simulation) -> list[Line]:
+def new_lines(world: Speaker) -> list[Line]:
     return [new_line(world, position) for position in ((1, 2) if world.random() < 0.2 else (1,))]
 
 
-def new_line(world: Simulation, position: int, quantity: Decimal | None = None, details: dict[str, Any] | None = None) -> Line:
+def new_line(world: Speaker, position: int, quantity: Decimal | None = None, details: dict[str, Any] | None = None) -> Line:
     much = quantity or world.pick(QUANTITIES)
     requested = schedules(world, much)
     return Line(world.id(), position, much, "C62", world.pick(PRICES), requested, details=details or {})
@@ -151,25 +166,25 @@ def counting_lines(world: Simulation, me: int, partner: int) -> list[Line]:
     return []
 
 
-def counts(world: Simulation, order: uuid.UUID, line: int) -> dict[str, Any]:
+def counts(world: Speaker, order: uuid.UUID, line: int) -> dict[str, Any]:
     kind = world.pick(("shipped", "received", "accepted", "rejected"))
     return {"order": str(order), "order_line": line, "counts": {kind: str(world.pick(QUANTITIES))}}
 
 
-def data(world: Simulation, move: Move, content: Content) -> dict[str, Any]:
+def data(world: Speaker, move: Move, content: Content) -> dict[str, Any]:
     """What a move says, by its effect. An effect that is not known here is an error: it would not be tried."""
     return {"note": "", "reason": "", **SAYING[move.effect](world, move, content)}
 
 
-def _nothing(world: Simulation, move: Move, content: Content) -> dict[str, Any]:
+def _nothing(world: Speaker, move: Move, content: Content) -> dict[str, Any]:
     return {}
 
 
-def _ask(world: Simulation, move: Move, content: Content) -> dict[str, Any]:
+def _ask(world: Speaker, move: Move, content: Content) -> dict[str, Any]:
     return asked(world, content.lines or new_lines(world))
 
 
-def _answers(world: Simulation, move: Move, content: Content) -> dict[str, Any]:
+def _answers(world: Speaker, move: Move, content: Content) -> dict[str, Any]:
     """All as asked; or one line otherwise; or all rejected."""
     way = world.chance.randrange(3)
     if way == 0:
@@ -180,25 +195,37 @@ def _answers(world: Simulation, move: Move, content: Content) -> dict[str, Any]:
     return {"lines": {line.position: Offer("change", world.pick(PRICES), schedules(world, world.pick(QUANTITIES)))}}
 
 
-def _counter(world: Simulation, move: Move, content: Content) -> dict[str, Any]:
+def _counter(world: Speaker, move: Move, content: Content) -> dict[str, Any]:
     line = world.pick(content.lines)
     return {"lines": {line.position: Offer("change", world.pick(PRICES), schedules(world, world.pick(QUANTITIES)))}}
 
 
-def _restate(world: Simulation, move: Move, content: Content) -> dict[str, Any]:
+def _change(world: Speaker, move: Move, content: Content) -> dict[str, Any]:
+    """Other terms for a line, or nothing more of it."""
+    line = world.pick(content.lines)
+    if world.random() < 0.2:
+        return {"lines": {line.position: Offer(GIVEN_UP, line.price, [])}}
+    return _counter(world, move, content)
+
+
+def _close(world: Speaker, move: Move, content: Content) -> dict[str, Any]:
+    return {"outcome": world.pick(sorted(move.leads(content.state)))}
+
+
+def _restate(world: Speaker, move: Move, content: Content) -> dict[str, Any]:
     return {"details": {}, "lines": [new_line(world, line.position, details={**line.details, "counts": {"shipped": "7"}}) for line in content.lines]}
 
 
-def _terms(world: Simulation, move: Move, content: Content) -> dict[str, Any]:
+def _terms(world: Speaker, move: Move, content: Content) -> dict[str, Any]:
     outcome = world.pick(sorted(move.to)) if not isinstance(move.to, str) else ""
     return {"outcome": outcome, "terms": {"until": str(world.keys_used)}}
 
 
-def _promise(world: Simulation, move: Move, content: Content) -> dict[str, Any]:
+def _promise(world: Speaker, move: Move, content: Content) -> dict[str, Any]:
     return {**_counter(world, move, content), **_terms(world, move, content)}
 
 
-SAYING: dict[str, Callable[[Simulation, Move, Content], dict[str, Any]]] = {
+SAYING: dict[str, Callable[[Speaker, Move, Content], dict[str, Any]]] = {
     "none": _nothing,
     "agree": _nothing,
     "ask": _ask,
@@ -208,4 +235,11 @@ SAYING: dict[str, Callable[[Simulation, Move, Content], dict[str, Any]]] = {
     "promise": _promise,
     "repromise": _promise,
     "hold": _terms,
+    "stand": _nothing,
+    "change": _change,
+    "propose": _counter,
+    "suspend": _nothing,
+    "resume": _nothing,
+    "go_on": _nothing,
+    "close": _close,
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import threading
 import time
@@ -17,13 +16,6 @@ from tests.faults.reckoning import drained, reckon
 from tests.faults.stage import Cast, Stage
 from tests.faults.talking import Language
 from tests.house import House
-
-
-def seed() -> int:
-    """The seed of a harness: the one in `SEED`, or a new one; printed."""
-    found = int(os.environ.get("SEED") or random.randrange(10**6))
-    print(f"SEED={found}")
-    return found
 
 
 @dataclass
@@ -62,10 +54,11 @@ def play(
     run: str = "r",
     listeners: bool = True,
     only: tuple[str, ...] = (),
+    wanted: frozenset[str] = frozenset(),
 ) -> Outcome:
-    """Let it all happen, and look at what is left. only: kill no other kinds than these, and be content with whatever is said."""
+    """Let it all happen, and look at what is left. only: kill no other kinds than these; wanted: go on until these moves were made (`Talk.wanted`)."""
     host, port = "127.0.0.1", house.port
-    talk = Talk(cast, Language({}), host, port, seed, chains, clients, run, whole=not only and bool(kills))
+    talk = Talk(cast, Language({}), host, port, seed, chains, clients, run, wanted=wanted)
     line = Line(host, port, talk.book)
     talk.language = language(house, cast, line)
     hearing = [Listener(member, host, port, listening.newest(line, member)) for member in cast.members] if listeners else []

@@ -22,7 +22,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import OperationalError
 
-from apps.documents.services import counting, folding, keeping, moving, storing, wording
+from apps.documents.services import counting, folding, keeping, moving, wording
 from apps.documents.services.folding import Content, NotAllowed, Said
 from apps.documents.services.moving import Unacceptable
 from apps.documents.vocabulary import OTHER, DocumentType, Move
@@ -30,7 +30,7 @@ from apps.exchange.services import chaining, lifting
 from apps.exchange.services.lifting import Lane, Reached, Stuck, Taken
 from apps.network.selectors import NoPartner
 from apps.tenants import boundary
-from tests.faults import saying
+from tests.faults import conserving, saying
 from tests.faults.rows import Cursor, Head, Kept, Request, Row, Step, View, Way, Ways
 from tests.faults.saying import TRADE
 from tests.faults.world import Crash, Database
@@ -384,9 +384,7 @@ class Simulation:
         saying.react(self, me, view)
 
     def _store(self, me: int, view: View, after: Content, said: Said, *, own_said: int, partner_said: int) -> View:
-        booked = view.booked
-        if view.type.ordered and after.lines is not view.content.lines:
-            booked += tuple(storing.confirmed(*storing.exchanged(view.content.lines, after.lines)))
+        booked = conserving.booked(view, after)
         if view.type.link:
             self._count(me, counting.change_of(view.type, view.content, after))
         moves = (*view.moves, said) if said.said else view.moves
@@ -434,17 +432,8 @@ class Simulation:
             self.known[me].append(view.id.int)
         if len(view.moves) != view.own_said + view.partner_said:
             raise self.wrong(f"{view.id} holds {len(view.moves)} moves, and counts {view.own_said} and {view.partner_said}")
-        if not view.type.ordered:
-            return
-        sums: dict[uuid.UUID, Decimal] = defaultdict(Decimal)
-        for schedule, quantity in view.booked:
-            sums[schedule] += quantity
-        agreed = {schedule.id: schedule.quantity for line in view.content.lines for schedule in line.agreed or ()}
-        if {schedule: total for schedule, total in sums.items() if total} != agreed:
-            raise self.wrong(f"{view.id} is agreed on {agreed}, and confirmed are {dict(sums)}")
-        for line in view.content.lines:
-            if sum([schedule.quantity for schedule in line.requested]) != line.quantity:
-                raise self.wrong(f"{view.id}: what is due does not add up to {line.quantity}")
+        for fault in conserving.faults(before, view):
+            raise self.wrong(f"{view.id}: {fault}")
 
     def rest(self) -> None:
         """Let everything be mended, answered and delivered; compare what all of them hold; begin a new page of the book."""

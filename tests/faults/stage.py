@@ -21,8 +21,8 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from portal import processes
-from portal.embedded import EmbeddedPostgres
+from portal import embedded, processes
+from portal.embedded import APP, BROKER, BROKER_DATABASE, DATABASE, OWNER, EmbeddedPostgres, Record
 from tests import ground
 from tests.house import House, open_house
 
@@ -101,6 +101,36 @@ class Stage:
         return psycopg.connect(self.server.dsn("postgres", "tributary"), autocommit=True, row_factory=dict_row)
 
 
+def borrowed(name: str) -> Stage:
+    """A place of its own on the run's own server, which is there and must not be killed. What it holds is deleted with the run."""
+    place = ground.RUN / name
+    server = EmbeddedPostgres(ground.RUN / "postgres")
+    record = server.prepare()
+    given = {
+        "DATABASE_URL": _login(record, APP),
+        "DATABASE_OWNER_URL": _login(record, OWNER),
+        "BROKER_URL": embedded.dsn(record, BROKER, BROKER_DATABASE).replace("postgresql:", "pgmq:", 1),
+        **{key: (ground.RUN / kept).read_text("utf-8").strip() for key, kept in (("SECRET_KEY", "secret"), ("KEY_RING", "keyring"))},
+        "BASE_URL": "http://localhost:1",
+        "PREPARED_STATEMENTS": "1",
+    }
+    place.mkdir()
+    _without_static(place)
+    return Stage(place, server, given)
+
+
+def _login(record: Record, role: str) -> str:
+    """The database's URL for one of our logins."""
+    return embedded.dsn(record, role, DATABASE)
+
+
+def _without_static(place: Path) -> None:
+    """No page is looked at here: what is served under /static/ counts as laid out."""
+    (place / "static").mkdir(exist_ok=True)
+    with processes.when_changed(place / "static.mark", processes.static_sources()):
+        pass
+
+
 @contextlib.contextmanager
 def laid(name: str, *, configured: Mapping[str, str] | None = None, place: Path | None = None) -> Iterator[Stage]:
     """A prepared, empty ground, and nothing left of it afterwards. configured: more settings of its server; place: where, if not beside the run's."""
@@ -116,10 +146,7 @@ def laid(name: str, *, configured: Mapping[str, str] | None = None, place: Path 
             kept = {key: connection.execute(f"SHOW {key}".encode()).fetchone() for key in ("synchronous_commit", "full_page_writes")}
         assert kept == {"synchronous_commit": ("on",), "full_page_writes": ("on",)}
         stage.must("manage.py", "prepare")
-        # No page is looked at here: what is served under /static/ counts as laid out.
-        (place / "static").mkdir(exist_ok=True)
-        with processes.when_changed(place / "static.mark", processes.static_sources()):
-            pass
+        _without_static(place)
         yield stage
     finally:
         stage.server.destroy()

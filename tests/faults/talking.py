@@ -20,6 +20,8 @@ Told = Mapping[str, Any]
 # Fields that need not be said, and are, as more comes of it.
 ALSO = ("item", "due_on", "hold_minutes", "unit")
 HOLD_MINUTES = 600
+ONLY_ANSWERED = 0.2
+"""How often nothing is held at first: whoever wants it held says so by a move."""
 
 
 class NothingToName(Exception):
@@ -73,7 +75,9 @@ class Language:
             about["named"] = self._named(names[0], topic)
         said: dict[str, Any] = {}
         for name, each in properties.items():
-            if name in required or name in ALSO or (name == "lines" and topic.document is not None and topic.chance.random() < 0.6):
+            # Some moves want to know why; in a line it is a code, where anything is said at all.
+            why = name == "reason" and topic.document is not None and "line" not in about
+            if name in required or name in ALSO or why or (name == "lines" and topic.document is not None and topic.chance.random() < 0.6):
                 said[name] = self._value(name, self._resolved(each), topic, about, needed=name in required)
         return said
 
@@ -98,9 +102,10 @@ class Language:
             return self._rows(self._resolved(schema["items"]), topic, about, needed=needed)
         if kind == "array":
             return [{"quantity": about.get("quantity", "40"), "due_on": _day(topic.chance)}] if name == "schedules" else []
+        hold = 0 if topic.document is None and topic.chance.random() < ONLY_ANSWERED else HOLD_MINUTES
         simple = {
             about.get("partner", ""): (topic.pair.seller if about.get("partner") == "seller" else topic.pair.buyer).slug,
-            "item": topic.pair.item, "unit": "C62", "currency": "EUR", "number": topic.number, "hold_minutes": HOLD_MINUTES, "reason": "It is so.",
+            "item": topic.pair.item, "unit": "C62", "currency": "EUR", "number": topic.number, "hold_minutes": hold, "reason": "It is so.",
             "due_on": _day(topic.chance), "price": f"{topic.chance.randint(10, 90)}.50", "line": about.get("line", 1), "quantity": about.get("quantity", "40"),
         }  # fmt: skip
         if name in simple:

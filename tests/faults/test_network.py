@@ -1,6 +1,6 @@
 """A network that fails between the parts of a house in production shape: nobody hangs, all come back, and nothing is lost or missed.
 
-The house reaches its database and its broker through proxies, and so do a caller and a listener reach the house.
+The house reaches its database, its broker and its Redis through proxies, and so do a caller and a listener reach the house.
 """
 
 from __future__ import annotations
@@ -10,164 +10,121 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from pathlib import Path
 
 import psycopg
 import pytest
 
-from apps.base.patience import SILENCE
-from portal.embedded import APP, BROKER, BROKER_DATABASE, DATABASE, HOST, Record
-from portal.environment import Environment
-from tests import redising, tally
+from portal.embedded import BROKER_DATABASE, HOST
+from tests import ground, seeds, tally
 from tests.faults import listening
-from tests.faults.chains import LONGEST, Line, Talk
+from tests.faults.chains import LONGEST, Talk
 from tests.faults.listening import Listener
+from tests.faults.network import BACK, Net, netted, settled, takes, through, traffic
 from tests.faults.proxy import Proxy, before
 from tests.faults.reckoning import drained, reckon
-from tests.faults.scene import language, seed
 from tests.faults.stage import Cast, Stage, laid
-from tests.faults.talking import Language
-from tests.house import House
-from tests.redising import Redis
 
-pytestmark = pytest.mark.night
-
-BACK = 5.0
-"""Seconds in which everything answers again when the network does."""
-
-
-@dataclass
-class Net:
-    """The house and the proxies around it."""
-
-    stage: Stage
-    house: House
-    database: Proxy
-    broker: Proxy
-    redis: Redis
-
-
-def _production(stage: Stage, record: Record, database: Proxy, broker: Proxy, redis: Redis) -> dict[str, str]:
-    """The variables of a house that finds everything through the proxies."""
-    ours = Environment.read(stage.environment)
-    stage_secret, ring = (stage.place / "secret").read_text().strip(), (stage.place / "keyring").read_text().strip()
-    assert ours.secret_key == stage_secret
-    return {
-        "DATABASE_URL": f"postgresql://{APP}:{record.passwords[APP]}@{HOST}:{database.port}/{DATABASE}",
-        "BROKER_URL": f"pgmq://{BROKER}:{record.passwords[BROKER]}@{HOST}:{broker.port}/{BROKER_DATABASE}",
-        "SECRET_KEY": stage_secret, "KEY_RING": ring, "PREPARED_STATEMENTS": "1", "REDIS_URL": redis.url,
-    }  # fmt: skip
+HOLE = 15.0
+"""Seconds for which nothing that is said arrives: longer than anybody may wait."""
+MUTANTS = Path(__file__).with_name("mutants")
 
 
 @pytest.fixture(scope="module")
-def net() -> Iterator[Net]:
-    with contextlib.ExitStack() as stack:
-        stage = stack.enter_context(laid("network"))
-        record = stage.server.prepare()
-        database, broker = (stack.enter_context(before(record.port)) for _each in range(2))
-        redis = stack.enter_context(redising.running(stage.place))
-        given = _production(stage, record, database, broker, redis)
-        yield Net(stage, stack.enter_context(stage.house(**given)), database, broker, redis)
+def stage() -> Iterator[Stage]:
+    with laid("network") as found:
+        # Whoever signs in gets pages.
+        found.must("manage.py", "collectstatic", "--no-input", "--verbosity", "0")
+        yield found
 
 
 @pytest.fixture(scope="module")
-def cast(net: Net) -> Cast:
+def net(stage: Stage) -> Iterator[Net]:
+    with netted(stage) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def cast(stage: Stage) -> Cast:
     """Two partners for all of it."""
-    return net.stage.cast("net")
+    return stage.cast("net")
 
 
-@dataclass
-class Traffic:
-    """Conversations that go on and on, and who listens to them."""
-
-    talk: Talk
-    line: Line
-    listeners: list[Listener]
-    holding: threading.Thread
-    failures: list[BaseException]
-
-    def end(self) -> None:
-        """Let what was begun come to its end. Raises what a client could not bear."""
-        self.talk.chains = 0
-        self.holding.join()
-        if self.failures:
-            raise self.failures[0]
-
-    def flows(self) -> Callable[[], bool]:
-        """Whether five more chains came to their end since now."""
-        due = self.talk.book.done + 5
-        return lambda: self.talk.book.done >= due
-
-
-@contextlib.contextmanager
-def traffic(net: Net, cast: Cast, number: int, run: str, *, clients: int = 4) -> Iterator[Traffic]:
-    talk = Talk(cast, Language({}), HOST, net.house.port, number, chains=10**6, clients=clients, run=run)
-    line = Line(talk.host, talk.port, talk.book)
-    talk.language = language(net.house, cast, line)
-    listeners = [Listener(member, HOST, net.house.port, listening.newest(line, member)) for member in cast.members]
-    failures: list[BaseException] = []
-
-    def hold() -> None:
-        try:
-            talk.hold()
-        except BaseException as error:
-            failures.append(error)
-
-    holding = threading.Thread(target=hold)
-    holding.start()
-    try:
-        yield Traffic(talk, line, listeners, holding, failures)
-    finally:
-        talk.chains = 0
-        holding.join()
-        for each in listeners:
-            each.stop()
-        line.close()
-
-
-def takes(true: Callable[[], bool], *, longest: float) -> float:
-    """Seconds until it is true; at most `longest`."""
-    started = time.monotonic()
-    while not true() and time.monotonic() < started + longest:
-        time.sleep(0.02)
-    return time.monotonic() - started
-
-
-def settled(net: Net, cast: Cast, flow: Traffic, name: str, number: int, *, started: float, late: list[str], last: bool = False, **more: str) -> None:
-    """Look at what is left of it all, and enter it in the book. last: nothing comes after it, so everything is verified."""
-    flow.end()
-    book = flow.talk.book
-    findings = late + drained(net.stage, cast, since=time.monotonic())[1] + reckon(net.stage, cast, book, verify=last)
-    findings += [finding for each in flow.listeners for finding in listening.missed(flow.line, each)]
-    print(f"{name}: {book.done} chains, {book.requests} requests, longest {book.longest:.1f} s, met {dict(book.met)}, {more}, {findings[:10]}")
-    tally.tell(name, tried=book.done, lost=len(findings), seconds=time.monotonic() - started, seed=number, longest=f"{book.longest:.1f}s", **more)
-    assert findings == [], net.house.said()
-
-
+@pytest.mark.night
+@pytest.mark.alone
 def test_nobody_hangs_where_the_way_to_the_database_fails(net: Net, cast: Cast) -> None:
-    number, started = seed(), time.monotonic()
-    late, back = [], {}
+    number, started = seeds.fresh(), time.monotonic()
+    late: list[str] = []
+    back: dict[str, str] = {}
     with traffic(net, cast, number, "n") as flow:
         assert takes(flow.flows(), longest=20) < 20
-        for mode, seconds in (("cut", 1.5), ("throttle", 1.5), ("stall", 2.0), ("half-open", 0.0)):
-            for proxy in (net.database, net.broker):
-                proxy.set(mode)
-            time.sleep(seconds)
-            for proxy in (net.database, net.broker):
-                if mode != "half-open":
-                    proxy.set("pass")
-            # What is half-open is noticed by its silence alone; whoever comes later is not held up by it.
-            longest = BACK + (SILENCE if mode == "half-open" else 0)
-            took = takes(flow.flows(), longest=longest)
-            back[mode.replace("-", "_")] = f"{took:.1f}s"
-            if took >= longest:
-                late.append(f"{mode}: nothing flowed for {took:.1f} s")
-        settled(net, cast, flow, "faults: database out of reach", number, started=started, late=late, **back)
+        for mode, seconds in (("cut", 1.5), ("throttle", 1.5), ("stall", 2.0), ("half-open", 0.0), ("hole", HOLE)):
+            took, found = through(flow, (net.database, net.broker), mode, seconds)
+            back[mode.replace("-", "_")], late = f"{took:.1f}s", late + found
+        settled(net, cast, flow, "faults: database out of reach", number, started=started, late=late, more=back)
 
 
+@pytest.mark.night
+@pytest.mark.alone
+@pytest.mark.parametrize("part", ["broker", "redis"])
+def test_what_is_not_needed_holds_up_nobody(net: Net, cast: Cast, part: str) -> None:
+    """Broker and Redis, each alone: cut, stalled, silent. Documents go on meanwhile, people sign in, sockets open."""
+    number, started = seeds.fresh(), time.monotonic()
+    way: Proxy = getattr(net, part)
+    late: list[str] = []
+    back: dict[str, str] = {}
+    with traffic(net, cast, number, part, clients=2) as flow:
+        assert takes(flow.flows(), longest=20) < 20
+        for mode, seconds in (("cut", 1.5), ("stall", 3.0), ("half-open", 0.0), ("hole", HOLE)):
+            took, found = through(flow, (way,), mode, seconds, meanwhile=mode != "half-open")
+            back[mode.replace("-", "_")], late = f"{took:.1f}s", late + found
+        settled(net, cast, flow, f"faults: {part} out of reach", number, started=started, late=late, more=back)
+
+
+def findings_of(stage: Stage, cast: Cast, part: str, mode: str, seconds: float, mutant: str) -> list[str]:
+    """What the harness says of a house with these variables when the way to this part fails."""
+    with (
+        netted(stage, given={"PYTHONPATH": f"{MUTANTS}:{ground.ROOT}", "MUTANT": mutant}) as net,
+        traffic(net, cast, seeds.fresh(), f"m{mutant}", clients=2) as flow,
+    ):
+        assert takes(flow.flows(), longest=20) < 20
+        late = through(flow, (getattr(net, part),), mode, seconds, meanwhile=part != "database")[1]
+        with contextlib.suppress(AssertionError):
+            flow.end()
+        flow.visitors.stop()
+        return [
+            *late,
+            *flow.talk.book.broken,
+            *flow.visitors.findings(),
+            *(finding for each in flow.listeners for finding in listening.missed(flow.line, each)),
+        ]
+
+
+@pytest.mark.night
+@pytest.mark.alone
+@pytest.mark.parametrize(
+    ("mutant", "part", "mode", "seconds", "found"),
+    [
+        ("patience", "database", "hole", HOLE, "hung for"),
+        ("broker", "broker", "cut", 6.0, "nothing flowed"),
+        ("redis", "redis", "hole", 8.0, "sign-in: 500"),
+        ("feed", "redis", "cut", 1.0, "missed"),
+    ],
+)
+def test_a_fault_that_was_put_in_is_found(stage: Stage, cast: Cast, mutant: str, part: str, mode: str, seconds: float, found: str) -> None:
+    """Patience for a minute; a house that asks its broker before it answers; a cache that depends on Redis; a feed that drops every third event."""
+    started = time.monotonic()
+    findings = findings_of(stage, cast, part, mode, seconds, mutant)
+    caught = any(found in finding for finding in findings)
+    tally.tell(f"faults: network, mutant {mutant}", tried=1, lost=1 - caught, seconds=time.monotonic() - started)
+    assert caught, findings
+
+
+@pytest.mark.night
+@pytest.mark.alone
 def test_callers_who_stall_hold_up_nobody_else(net: Net, cast: Cast) -> None:
     """More requests than there are threads stop in the middle of their bodies; and a caller's own line fails in every way."""
-    number, started = seed(), time.monotonic()
+    number, started = seeds.fresh(), time.monotonic()
     late: list[str] = []
     with before(net.house.port) as proxy, traffic(net, cast, number, "l", clients=2) as flow, contextlib.ExitStack() as stack:
         remote = Talk(cast, flow.talk.language, HOST, proxy.port, number, chains=10**6, clients=2, run="p")
@@ -191,28 +148,30 @@ def test_callers_who_stall_hold_up_nobody_else(net: Net, cast: Cast) -> None:
             holding.join()
         flow.end()
         late += drained(net.stage, cast, since=time.monotonic())[1] + listening.missed(flow.line, far) + reckon(net.stage, cast, remote.book, verify=False)
-        settled(net, cast, flow, "faults: callers out of reach", number, started=started, late=late, remote=str(remote.book.done))
+        settled(net, cast, flow, "faults: callers out of reach", number, started=started, late=late, more={"remote": str(remote.book.done)})
 
 
+@pytest.mark.night
+@pytest.mark.alone
 def test_documents_and_live_outlive_broker_and_redis(net: Net, cast: Cast) -> None:
     """Gone, emptied and started again: documents are untouched, the socket hears everything, and the sweep comes back."""
-    number, started = seed(), time.monotonic()
+    number, started = seeds.fresh(), time.monotonic()
     late = []
     with traffic(net, cast, number, "b", clients=2) as flow:
         net.broker.set("cut")
-        net.redis.kill()
+        net.server.kill()
         if takes(flow.flows(), longest=BACK) >= BACK:
             late.append("without its broker and Redis the house stands still")
         with psycopg.connect(net.stage.server.dsn("postgres", BROKER_DATABASE), autocommit=True) as connection:
             connection.execute("SELECT pgmq.purge_queue(queue_name) FROM pgmq.list_queues()")
-        net.redis.start()
-        assert net.redis.say("FLUSHALL") == b"+OK"
+        net.server.start()
+        assert net.server.say("FLUSHALL") == b"+OK"
         net.broker.set("pass")
         if takes(flow.flows(), longest=BACK) >= BACK:
             late.append("the house does not come back")
         if (took := takes(_swept(net), longest=30)) >= 30:
             late.append("the sweep did not come back within 30 s")
-        settled(net, cast, flow, "faults: broker and Redis", number, started=started, late=late, last=True, swept=f"{took:.1f}s")
+        settled(net, cast, flow, "faults: broker and Redis", number, started=started, late=late, last=True, more={"swept": f"{took:.1f}s"})
 
 
 def _swept(net: Net) -> Callable[[], bool]:

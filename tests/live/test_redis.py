@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from apps.live.services import notifying
+from portal.settings import layers_by
 from tests import redising
 from tests.cast import Member, order
 from tests.live.conftest import heard, serve
@@ -28,7 +29,7 @@ def server(tmp_path: Path) -> Iterator[Redis]:
 def by_redis(server: Redis, settings: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     """This process's notifier goes by Redis, too."""
     settings.REDIS_URL = server.url
-    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [server.url]}}}
+    settings.CHANNEL_LAYERS = layers_by(server.url)
     monkeypatch.setattr(notifying, "_notifier", notifying.Notifier())
     return server.url
 

@@ -157,6 +157,7 @@ BAD_UNITS: list[tuple[Any, str, str]] = [
     ([{"sscc": "34012345", "contains": [HOLDS]}], "/units/0/sscc", "sscc"),
     ([{"sscc": 7, "contains": [HOLDS]}], "/units/0/sscc", "sscc"),
     ([{"sscc": SSCC[0], "type": "ZZZ", "contains": [HOLDS]}], "/units/0/type", "type"),
+    ([{"sscc": SSCC[0], "type": ["PX"], "contains": [HOLDS]}], "/units/0/type", "type"),
     ([{"sscc": SSCC[0]}], "/units/0/contains", "required"),
     ([within({"line": 2, "quantity": "1"})], "/units/0/contains/0/line", "line"),
     ([within({"line": 1, "quantity": "0"})], "/units/0/contains/0/quantity", "not_positive"),
@@ -236,7 +237,8 @@ def test_what_is_not_agreed_is_not_shipped(pair: Pair) -> None:
     assert refused(seller, "despatch-advices/", body, buyer)[:2] == (422, [("/lines/0/order", "order")])
     done = agreed(buyer, seller, number="4798")
     packed = ship(seller, done).json()
-    assert buyer.api.post(f"orders/{done}/moves/cancel/").status_code == 200
+    assert buyer.api.post(f"orders/{done}/moves/cancel/", {"reason": "Not needed"}).status_code == 200
+    assert seller.api.post(f"orders/{done}/moves/accept_cancel/").status_code == 200
     again = {"lines": [{"order": str(done), "line": 1, "quantity": "40"}]}
     status, errors, sentence = refused(seller, "despatch-advices/", again, buyer)
     assert (status, errors, sentence) == (422, [("/lines/0/order", "order")], "Order 4798 is “Cancelled”: nothing more is shipped for it.")

@@ -186,6 +186,7 @@ def test_scans_by_rest(pair: tuple[Member, Member], cast: Cast) -> None:
     }  # fmt: skip
     for body, pointer in (
         ({"dock": "sea", "code": "A-1"}, "/dock"),
+        ({"dock": ["ship"], "code": "A-1"}, "/dock"),
         ({"code": "A-1"}, "/dock"),
         ({"dock": "receive"}, "/code"),
         ({"dock": "receive", "code": "A-1", "x": 1}, "/x"),

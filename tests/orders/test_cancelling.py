@@ -49,7 +49,7 @@ def states(member: Member, type: str = "order") -> list[str]:
 
 def cancel(member: Member, order: uuid.UUID, at: dt.datetime = AT) -> None:
     with member.acting():
-        documents.apply(document=order, move="cancel", by=member.actor, at=at)
+        documents.apply(document=order, move="cancel", data={"reason": "No more"}, by=member.actor, at=at)
 
 
 def verified(chain: Chain) -> None:
@@ -195,7 +195,7 @@ def test_a_frozen_order_refuses_on_its_page(database: None, at: Callable[[dt.dat
     before = snapshot(*chain.members)
     refused = client.post(f"/documents/orders/{order}/moves/cancel/", {"reason": "No more"})
     assert (refused.status_code, "work on it began" in text(refused)) == (409, True)
-    answer = chain.customer.api.post(f"orders/{order}/moves/cancel/", {})
+    answer = chain.customer.api.post(f"orders/{order}/moves/cancel/", {"reason": "No more"})
     assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (409, "frozen")
     after = snapshot(*chain.members)
     # The pages mark what was seen, and nothing else.

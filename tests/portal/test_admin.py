@@ -40,7 +40,7 @@ def listed(site: Any) -> list[str]:
 
 def test_what_each_admin_is_made_of() -> None:
     assert listed(platform) == [
-        "accounts/apiclient", "accounts/membership", "accounts/user", "exchange/channel", "network/partnership",
+        "accounts/apiclient", "accounts/membership", "accounts/user", "exchange/channel", "network/invitation", "network/partnership",
         "tenants/domain", "tenants/endpoint", "tenants/enterprise",
     ]  # fmt: skip
     assert listed(homes) == [

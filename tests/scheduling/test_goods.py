@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
+
+import pytest
+from django.db import connections, transaction
 
 from apps.catalog import selectors as catalog
 from apps.logistics import selectors as stock
 from apps.scheduling import models
 from apps.scheduling import services as schedule
+from apps.scheduling.services import holding, replanning
 from tests.cast import AT, Member
 from tests.scheduling.chain import Chain, make_chain
 from tests.scheduling.test_promising import ask, states, verified
@@ -98,4 +105,39 @@ def test_what_came_short_is_owed_again_and_the_customer_is_told(database: None) 
     assert (promise.arrived, promise.closed_at) == (8, None)
     with maker.acting():
         assert {peg.giver for peg in models.Peg.objects.filter(item__number="N2")} == {"stock", "part"}
+    verified(chain)
+
+
+def test_what_leaves_while_its_plan_is_made_anew_is_not_held_once_more(database: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever plans anew has read what is owed; the dock waits until that is written, and only then takes what left out of it."""
+    chain = make_chain(2, on_hand="20")
+    supplier = chain.members[2]
+    ordered(chain)
+    with supplier.acting():
+        promise = models.Promise.objects.get(side="seller")
+        assert models.Peg.objects.filter(promise_id=promise.document).exists()
+    read, sound = threading.Event(), holding.withdraw
+
+    def slowly(*given: Any, **more: Any) -> Any:
+        found = sound(*given, **more)
+        read.set()
+        time.sleep(0.5)
+        return found
+
+    def plan_anew() -> None:
+        try:
+            with supplier.acting(), transaction.atomic():
+                replanning.replan([promise.document], at=AT)
+        finally:
+            connections.close_all()
+
+    monkeypatch.setattr(holding, "withdraw", slowly)
+    with ThreadPoolExecutor(1) as pool:
+        planned = pool.submit(plan_anew)
+        assert read.wait(10)
+        ship(supplier, str(promise.order_id))
+        planned.result()
+    with supplier.acting():
+        assert not models.Peg.objects.filter(promise_id=promise.document).exists()
+        assert models.Promise.objects.get(document=promise.document).arrived == 10
     verified(chain)

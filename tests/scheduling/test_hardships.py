@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 
 from apps.base import acting
 from apps.base.retrying import whole
 from apps.catalog import selectors as items
 from apps.catalog import services as catalog
+from apps.documents import selectors as conversation
 from apps.documents import services as documents
 from apps.exchange import services as exchange
 from apps.exchange.services import Stuck
@@ -25,7 +28,7 @@ from apps.scheduling import models
 from apps.scheduling import services as schedule
 from apps.scheduling.services import HoldExpired, NotHeld
 from apps.scheduling.services.promising import answering
-from tests.cast import AT, Member, befriend, outside, stock, unchanged
+from tests.cast import AT, Member, befriend, order, outside, stock, unchanged
 from tests.scheduling.chain import TYPES, Chain, make_chain
 from tests.scheduling.test_promising import DUE, ask, states, verified
 from tests.scheduling.test_rippling import broken, committed, day_of
@@ -165,6 +168,41 @@ def test_a_commit_while_the_plan_changes_is_whole_or_refused(turn: int, database
     outside(exchange.sweep)
     if orders:
         assert day_of(chain.customer, promise) > DUE  # type: ignore[operator]
+    verified(chain)
+
+
+def test_a_promise_that_names_no_number_takes_the_next_free_one(database: None) -> None:
+    """Somebody writes an order under that number at the same moment: he who named none is not refused for it."""
+    chain = make_chain(2)
+    buyer, seller = chain.customer, chain.maker
+    promise = ask(chain, hold_minutes=30)
+    order(buyer, seller, publish=False, number="R-1")
+    written, over, taken = threading.Event(), threading.Event(), list[uuid.UUID]()
+
+    def write() -> None:
+        with transaction.atomic():
+            order(buyer, seller, publish=False, number="R-2")
+            written.set()
+            assert over.wait(30)
+
+    def commit() -> None:
+        with buyer.acting():
+            taken.append(schedule.commit(document=promise.document, by=buyer.actor, at=AT))
+
+    with ThreadPoolExecutor(2) as pool:
+        writing = pool.submit(outside, alone, write)
+        assert written.wait(30)
+        committing = pool.submit(outside, alone, commit)
+        with suppress(TimeoutError):
+            committing.result(1)
+        assert not committing.done(), "it did not wait for the other"
+        over.set()
+        writing.result()
+        committing.result()
+    with buyer.acting():
+        heads = {head["number"]: head["id"] for head in conversation.heads(type="order").values("number", "id")}
+    assert heads.keys() == {"R-1", "R-2", "R-3"}
+    assert heads["R-3"] == taken[0]
     verified(chain)
 
 

@@ -195,3 +195,15 @@ def test_the_tree_holds_together(database: None) -> None:
         assert len([query for query in asked if "scheduling_" in query["sql"]]) == 2
         # What was held until then is not there any more.
         assert selectors.made_of(promise, at=AT + dt.timedelta(minutes=30)) == []
+
+
+def test_no_hand_is_offered_what_only_the_plan_does(database: None) -> None:
+    """The date is answered and moved by the seller's plan: neither his page nor his token is told that he might."""
+    chain = make_chain(2)
+    where = f"promises/{held(chain)}/"
+    assert chain.maker.api.get(where).json()["moves"] == ["expire"]
+    assert chain.customer.api.post(f"{where}moves/commit/", {"number": "PO-8"}).status_code == 200
+    assert chain.maker.api.get(where).json()["moves"] == ["keep", "break"]
+    with unchanged(*chain.members):
+        for move in ("answer", "move"):
+            assert chain.maker.api.post(f"{where}moves/{move}/", {}).status_code == 403

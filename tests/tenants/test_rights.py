@@ -75,6 +75,12 @@ DENIED = [
     "DELETE FROM network_consent",
     "DELETE FROM network_partnership",
     "UPDATE network_partnership SET role = 'customer'",
+    "UPDATE network_contact SET email = 'x@y.example'",
+    "UPDATE network_answerlink SET expires_at = now()",
+    "UPDATE network_answerlink SET email = 'x@y.example'",
+    "DELETE FROM network_answerlink",
+    "UPDATE network_invitation SET accepted_at = now()",
+    "DELETE FROM network_invitation",
     "UPDATE exchange_signingkey SET public = ''",
     "DELETE FROM exchange_signingkey",
     "UPDATE exchange_sealedkey SET sealed = ''",
@@ -309,5 +315,5 @@ def test_every_shared_table_is_forced_or_closed() -> None:
     forced = {row["relname"] for row in ask("SELECT relname FROM pg_class WHERE relforcerowsecurity")}
     assert forced == {
         *("network_partnership", "network_consent", "exchange_channel", "exchange_cursor", "exchange_envelope", "exchange_receipt"),
-        *("exchange_signingkey", "exchange_sealedkey"),
+        *("exchange_signingkey", "exchange_sealedkey", "network_contact", "network_answerlink", "network_invitation"),
     }

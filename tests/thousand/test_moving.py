@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 import shutil
 import zipfile
@@ -18,15 +19,24 @@ from django.core.management import CommandError, call_command
 from apps.base.acting import act_as, in_lobby
 from apps.base.findings import Invalid
 from apps.base.models import new_id
+from apps.customisation import models as customisation
+from apps.customisation.services import knowing
 from apps.documents import services as documents
 from apps.exchange import crossing, services
+from apps.exchange.services import keys
 from apps.network import services as network
+from apps.scheduling.tasks import replan
 from apps.tenants import selectors as tenancy
 from apps.tenants import services as tenants
 from apps.tenants.services import leaving
 from apps.tenants.storage import folder_of
+from apps.tenants.tasks import HEADER, Unsigned
+from portal.settings import caches_by
+from tests import redising
 from tests.cast import AT, Cast, Member, PageClient, ask, fresh_number, line, make_pair, move, order, outside, provision, snapshot
+from tests.customisation import fridge
 
+engine: Any = importlib.import_module("apps.customisation.services.solving.engine")
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 Two = tuple[Member, Member]
 
@@ -72,8 +82,21 @@ def left(member: Member) -> dict[str, int]:
         "schemas": ask("SELECT count(*) AS n FROM pg_namespace WHERE nspname = %s", [member.home.schema])[0]["n"],
         "roles": ask("SELECT count(*) AS n FROM pg_roles WHERE rolname = %s", [member.home.schema])[0]["n"],
         "folders": int(folder_of(member.home).exists()),
+        "memory": sum(sign in remembered() for sign in (repr(member.id), f"product-of-{member.slug}")),
     }
     return {name: count for name, count in found.items() if count}
+
+
+def remembered() -> str:
+    """All that this process keeps by an enterprise's id, or by what is in its home (`tests.attacks.remembering`), in words."""
+    return repr([(*knowing._kept, *knowing._kept.values()), [key[0] for key in engine._kept], [*keys._opened]])
+
+
+def configure(member: Member) -> None:
+    """Have a product, and configure it: this process knows it from then on."""
+    fridge.enter(member, code=f"product-of-{member.slug}")
+    with member.acting():
+        assert knowing.known(customisation.Release.objects.get()).engine.session({}).valid
 
 
 def home_rows(member: Member) -> dict[str, list[Any]]:
@@ -103,8 +126,9 @@ LOG = {"exchange_channel", "exchange_cursor", "exchange_envelope", "exchange_sig
 
 def test_whoever_leaves_is_gone_and_his_partner_keeps_everything(partners: Two, tmp_path: Path) -> None:
     buyer, seller = partners
+    configure(buyer)
     before = home_rows(seller)
-    assert {"accounts_membership", "accounts_user", "accounts_apiclient", "exchange_sealedkey", "schemas", "folders"} <= left(buyer).keys()
+    assert {"memory", "accounts_membership", "accounts_user", "accounts_apiclient", "exchange_sealedkey", "schemas", "folders"} <= left(buyer).keys()
     assert "has left" in leave(buyer)
     remaining = left(buyer)
     assert remaining.pop("tenants_enterprise") == 1
@@ -118,6 +142,39 @@ def test_whoever_leaves_is_gone_and_his_partner_keeps_everything(partners: Two, 
     run("verify", "--enterprise", seller.slug, "--export", str(tmp_path))
     with act_as(buyer.home):
         assert cache.get("kept") is None
+
+
+@pytest.mark.night
+def test_what_stays_in_the_memory_of_a_process_is_reported(partners: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mutant: the engines of his products stay."""
+    monkeypatch.setattr(knowing.solving, "forget", lambda: None)
+    configure(partners[0])
+    leave(partners[0])
+    assert left(partners[0])["memory"] == 1
+
+
+def test_a_task_of_whoever_left_does_nothing(partners: Two) -> None:
+    """What was handed on before he left: a message names him, and nobody acts for him any more."""
+    buyer, _seller = partners
+    with buyer.acting():
+        headers = {HEADER: replan._seal()}
+    leave(buyer)
+    with pytest.raises(Unsigned, match="no enterprise"):
+        outside(lambda: replan.apply(kwargs={}, headers=headers, throw=True))
+
+
+def test_what_is_kept_in_redis_for_whoever_left_is_forgotten(partners: Two, tmp_path: Path, settings: Any) -> None:
+    buyer, seller = partners
+    with redising.running(tmp_path) as redis:
+        settings.CACHES = caches_by(redis.url)
+        for member in partners:
+            with member.acting():
+                cache.set("kept", member.slug)
+        assert redis.say("DBSIZE") == b":2"
+        leave(buyer)
+        assert redis.say("DBSIZE") == b":1"
+        with seller.acting():
+            assert cache.get("kept") == seller.slug
 
 
 @pytest.mark.night

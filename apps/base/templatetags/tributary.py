@@ -280,7 +280,7 @@ def message_icon(level: str) -> str:
 @register.filter
 def response_icon(code: str) -> str:
     """The icon of a line's response, wherever the answer form offers it."""
-    icons = {"accept": "check", "change": "git-compare", "reject": "x", "backorder": "hourglass"}
+    icons = {"accept": "check", "change": "git-compare", "reject": "x", "backorder": "hourglass", "cancel": "x"}
     return icons.get(str(code), "point")
 
 

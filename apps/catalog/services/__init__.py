@@ -4,10 +4,9 @@ from apps.catalog.services.importing import Imported, export_structure, import_s
 from apps.catalog.services.items import add_alias, read_gtin, save_item
 from apps.catalog.services.placing import read_country, read_gln, read_time_zone, remove_site, save_site
 from apps.catalog.services.reading import Put
-from apps.catalog.services.sheets import Column, Sheet
+from apps.catalog.services.sheets import MEDIA_TYPE, MOST_BYTES, Column, Sheet
 from apps.catalog.services.sourcing import remove_source, save_source
 from apps.catalog.services.structuring import read_condition, read_quantity, remove_component, save_component
-from apps.catalog.services.workbooks import MEDIA_TYPE, MOST_BYTES
 
 __all__ = [
     "MEDIA_TYPE",

@@ -4,6 +4,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.utils.module_loading import import_string
@@ -13,8 +14,10 @@ from apps.base import announcing
 from apps.base.acting import Actor
 from apps.base.findings import Finding, Invalid
 from apps.base.retrying import whole
-from apps.catalog.services import workbooks
 from apps.catalog.services.sheets import Sheet
+
+if TYPE_CHECKING:
+    from apps.catalog.services import workbooks
 
 MOST_FINDINGS = 1000
 
@@ -38,11 +41,13 @@ def import_structure(*, workbook: bytes, partial: bool = False, by: Actor, at: d
     partial: take the good rows and tell of the others. Else raises Invalid with every finding (at most 1000), and nothing has changed; so it
     does for what is no sound workbook.
     """
+    from apps.catalog.services import workbooks  # the library of workbooks takes an eighth of a process's start, and few ever read one
+
     found = workbooks.read(workbook, sheets())
     return whole(lambda: _take(found, partial=partial, by=by, at=at))
 
 
-def _take(found: workbooks.Read, *, partial: bool, by: Actor, at: dt.datetime) -> Imported:
+def _take(found: "workbooks.Read", *, partial: bool, by: Actor, at: dt.datetime) -> Imported:
     findings = list(found.findings)
     saved: Counter[str] = Counter()
     with transaction.atomic():
@@ -66,4 +71,6 @@ def _first(findings: list[Finding]) -> list[Finding]:
 
 def export_structure() -> bytes:
     """Everything that import_structure() takes, as it stands now; the headings of an enterprise that has nothing yet."""
+    from apps.catalog.services import workbooks
+
     return workbooks.write((sheet, import_string(sheet.dump)()) for sheet in sheets())

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from apps.base.text import Text
 
+MEDIA_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+MOST_BYTES: Final = 8 * 1024 * 1024
+"""What a workbook may weigh, packed."""
 Kind = Literal["text", "number", "day", "yes", "choice"]
 
 

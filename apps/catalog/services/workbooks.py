@@ -22,10 +22,8 @@ from openpyxl.utils.exceptions import InvalidFileException
 
 from apps.base.fields import Unreadable
 from apps.base.findings import Finding, refuse
-from apps.catalog.services.sheets import Column, Sheet
+from apps.catalog.services.sheets import MOST_BYTES, Column, Sheet
 
-MEDIA_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-MOST_BYTES: Final = 8 * 1024 * 1024
 MOST_UNPACKED: Final = 60 * 1024 * 1024
 MOST_RATIO: Final = 100
 MOST_PARTS: Final = 400
@@ -42,12 +40,16 @@ _WORDS: Final = {**dict.fromkeys(("yes", "true", "x", "1", "是"), True), **dict
 
 @dataclass(slots=True)
 class Table:
-    """A sheet as it was found. title: as it is written there; letters: where each column stands; rows: their numbers and values."""
+    """A sheet as it was found. title: as it is written there; letters: where each column stands; rows: their numbers and values.
+
+    unsound: the same of rows of which a cell cannot be read, without that cell.
+    """
 
     sheet: Sheet
     title: str
     letters: dict[str, str] = field(default_factory=dict)
     rows: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    unsound: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
 
     def placed(self, index: int, finding: Finding) -> Finding:
         """A finding about a row, at its cell."""
@@ -73,6 +75,23 @@ def read(data: bytes, sheets: Sequence[Sheet]) -> Read:
         # The library warns of what it leaves out: drawings, validations, extensions. None of it is wanted.
         warnings.simplefilter("ignore")
         return _read(data, sheets)
+
+
+def read_alone(data: bytes, sheet: Sheet, *, most: int) -> Read:
+    """The rows, at most so many, of one sheet: the one of its name, else the first, whatever it is called. Raises as read()."""
+    _weigh(data)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with _library():
+            book = load_workbook(io.BytesIO(data), read_only=True, keep_links=False)
+        if not book.worksheets:
+            raise refuse("", "workbook", _("The workbook holds no sheet. Open it in your spreadsheet program and save it again as XLSX."))
+        names = set(_names(sheet.code, sheet.title))
+        worksheet = next((each for each in book.worksheets if each.title.strip().casefold() in names), book.worksheets[0])
+        found = Read(tables=[Table(sheet, worksheet.title)])
+        _read_sheet(worksheet, found.tables[0], found.findings, most, most)
+        book.close()
+    return found
 
 
 # Weighing -------------------------------------------------------------------------------------------------------------
@@ -155,7 +174,7 @@ def _names(code: str, title: Any) -> Iterator[str]:
     yield from (code.casefold(), title.en.casefold(), title.zh.casefold())
 
 
-def _read_sheet(worksheet: Any, table: Table, findings: list[Finding], left: int) -> None:
+def _read_sheet(worksheet: Any, table: Table, findings: list[Finding], left: int, most: int = MOST_ROWS) -> None:
     rows = _rows(worksheet, left + 2)
     columns = _headings(next(rows, ()), table, findings)
     for number, cells in enumerate(rows, start=2):
@@ -163,9 +182,10 @@ def _read_sheet(worksheet: Any, table: Table, findings: list[Finding], left: int
         if NOT_THERE.issuperset(map(id, cells)) or all(cell.value is None for cell in cells):
             continue
         if len(table.rows) >= left:
-            raise refuse(table.title, "too_many", _("A workbook may have %(most)d rows at most. Split it into several.") % {"most": MOST_ROWS})
-        if columns and (values := _row(cells, number, columns, table, findings)) is not None:
-            table.rows.append((number, values))
+            raise refuse(table.title, "too_many", _("A workbook may have %(most)d rows at most. Split it into several.") % {"most": most})
+        if columns:
+            values, sound = _row(cells, number, columns, table, findings)
+            (table.rows if sound else table.unsound).append((number, values))
 
 
 def _headings(cells: Sequence[Any], table: Table, findings: list[Finding]) -> dict[int, Column]:
@@ -188,8 +208,8 @@ def _headings(cells: Sequence[Any], table: Table, findings: list[Finding]) -> di
     return {} if missing else columns
 
 
-def _row(cells: Sequence[Any], number: int, columns: Mapping[int, Column], table: Table, findings: list[Finding]) -> dict[str, Any] | None:
-    """The values of a row; None where a cell of it cannot be read."""
+def _row(cells: Sequence[Any], number: int, columns: Mapping[int, Column], table: Table, findings: list[Finding]) -> tuple[dict[str, Any], bool]:
+    """The values of a row, and whether each of its cells could be read."""
     values: dict[str, Any] = {}
     sound = True
     for index, cell in enumerate(cells):
@@ -204,7 +224,7 @@ def _row(cells: Sequence[Any], number: int, columns: Mapping[int, Column], table
         except Unreadable as error:
             sound = False
             findings.append(Finding(f"{table.title}!{get_column_letter(index + 1)}{number}", error.code, str(error)))
-    return values if sound else None
+    return values, sound
 
 
 def _value(cell: Any, column: Column) -> Any:

@@ -32,6 +32,7 @@ from apps.customisation.services.editing import (
     save_terms,
 )
 from apps.customisation.services.importing import LARGEST_UVL, as_uvl, take_uvl
+from apps.customisation.services.knowing import forget_releases
 from apps.customisation.services.picturing import LARGEST_PICTURE, NoSuchPicture, keep_picture, read_picture
 from apps.customisation.services.publishing import check, publish, withdraw
 
@@ -57,6 +58,7 @@ __all__ = [
     "digest_of",
     "drop_draft",
     "estimate",
+    "forget_releases",
     "keep_picture",
     "move_part",
     "picture",

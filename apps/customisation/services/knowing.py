@@ -14,6 +14,7 @@ from apps.base.text import Text
 from apps.customisation.models import Release
 from apps.customisation.services import editing, solving
 from apps.customisation.services.solving import Attributes, Feature, Model, Option, Rule, Table
+from apps.tenants.services import Leaving
 
 Words = dict[str, str]
 Row = Mapping[str, Any]
@@ -54,6 +55,14 @@ def known(release: Release) -> Known:
         while len(_kept) > MOST_KEPT:
             _kept.popitem(last=False)
     return found
+
+
+def forget_releases(news: Leaving) -> None:
+    """React to an enterprise that leaves: this process knows its products no longer. Elsewhere nobody acts for it who could ask."""
+    with _lock:
+        for key in [key for key in _kept if key[0] == news.home.id]:
+            del _kept[key]
+    solving.forget()
 
 
 def _read(release: Release) -> Known:

@@ -3,7 +3,7 @@
 from django.urls import URLPattern
 
 from apps.base.describing import both
-from apps.documents.api import describing
+from apps.documents.api import describing, scoring
 from apps.documents.types import TYPES
 from apps.documents.vocabulary import DocumentType
 
@@ -11,8 +11,8 @@ __all__ = ["routes"]
 
 
 def routes() -> list[URLPattern]:
-    """Every route of every type."""
-    return [route for document_type in TYPES.values() for route in _of(document_type)]
+    """Every route of every type, and of what is counted over documents."""
+    return [*scoring.routes(), *(route for document_type in TYPES.values() for route in _of(document_type))]
 
 
 def _of(document_type: DocumentType) -> list[URLPattern]:

@@ -20,6 +20,8 @@ ANSWER: Shape = {"line": None, "response": None, "schedules": SCHEDULES, "price"
 REVISION: Shape = {"number": None, "currency": None, "note": None, "issued_on": None, "lines": [LINE]}
 REMARK: Shape = {"text": None}
 LONGEST_SUBSTITUTE = 500
+ANSWERED = ("offer", "counter", "change", "propose")
+"""The effects whose moves say something of lines, one by one."""
 
 
 def draft(document_type: DocumentType) -> Shape:
@@ -32,7 +34,7 @@ def move(declared: Move) -> Shape:
     shape: dict[str, Any] = {"note": None}
     if declared.reason != "none":
         shape["reason"] = None
-    if declared.effect in ("offer", "counter"):
+    if declared.effect in ANSWERED:
         shape["lines"] = [ANSWER]
     return shape
 

@@ -10,6 +10,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework import serializers
 
 from apps.base.describing import day, may_be, moment, number, operation, page_of, paging, parameter, shape, text, texts, uid, whole, yes
+from apps.documents.api.bodies import ANSWERED
 from apps.documents.api.views import ANSWERS_BY, BY, Answer, Answers, Attachment, Attachments, Collection, Detail, Moves, Steps, Thread, writers
 from apps.documents.selectors import STAGES
 from apps.documents.services import shapes_of
@@ -85,6 +86,26 @@ LineAnswered = shape(
     substitute=Substitute(required=False),
     reason=may_be(text, _("Needed for reject.")),
 )
+STAYS = _("What is not named stays as it is agreed.")
+LineChanged = shape(
+    "LineChanged",
+    line=whole(_("Which line, from 1.")),
+    response=may_be(text, _("change (where it is not said), or cancel: nothing more of this line is wanted. A seller says change, reject or backorder.")),
+    schedules=ScheduleShape(many=True, required=False, help_text=_("What is wanted instead, split over as many dates as needed.")),
+    price=may_be(number),
+    substitute=Substitute(required=False),
+    reason=may_be(text),
+)
+TermsShape = shape("Terms", price=number(allow_null=True), quantity=number(), schedules=ScheduleShape(many=True))
+LineChange = shape(
+    "LineChange",
+    line=whole(),
+    agreed=TermsShape(help_text=_("What holds until the change is agreed.")),
+    asked=TermsShape(help_text=_("What the buyer asks.")),
+    offered=TermsShape(allow_null=True, help_text=_("What the seller offers; null while he has not answered.")),
+    changes=texts(_("How the newest differs from what is agreed, in the reader's words.")),
+)
+Change = shape("Change", number=whole(_("The sequence number of the buyer's last change; 0 where he has asked for none.")), lines=LineChange(many=True))
 StepLine = shape(
     "StepLine",
     line=whole(),
@@ -116,7 +137,7 @@ MessageWritten = shape("MessageWritten", text=text(_("At most 4,000 characters; 
 AttachmentShape = shape(
     "Attachment",
     uid=uid(),
-    kind=text(_("What it is: “attachment”; or, of a standard message, “order”, “order_response”.")),
+    kind=text(_("What it is: “attachment”; or, of a standard message, “order”, “order_response”, “order_change”, “order_cancellation”.")),
     name=text(_("The file's name; empty for a standard message.")),
     media_type=text(_("As its content tells.")),
     size=whole(_("In bytes; null for a standard message."), allow_null=True),
@@ -132,6 +153,13 @@ FileSent = shape(
     "FileSent", file=serializers.FileField(help_text=_("At most 5 MB: PDF, PNG, JPEG, XML, text, CSV, XLSX, ZIP, STEP or DXF, told by the content."))
 )
 # The same for every type: one component of each.
+WRITES: Mapping[type, tuple[str, str]] = {
+    Collection: ("post", "draft"),
+    Detail: ("patch", "draft"),
+    Thread: ("post", "remark"),
+    Attachments: ("post", "attach"),
+}
+"""What each view writes by which method: the move, or what is permitted beside the moves."""
 STEPS, MESSAGES, ATTACHMENTS = page_of("Step", StepShape), page_of("Message", Message), page_of("Attachment", AttachmentShape)
 HEAD: Mapping[str, Callable[[], Any]] = {
     "uid": lambda: uid(_("The same for both enterprises.")),
@@ -169,7 +197,9 @@ class Shapes:
         more = {name: make() for name, make in owned.told.items()} if owned else {}
         stages = ", ".join(STAGES)
         progress = text(format_lazy(_("How far the goods have come: {stages}; null while nothing is agreed."), stages=stages), allow_null=True)
-        self.whole = shape(title, **{**{name: make() for name, make in HEAD.items()}, "progress": progress, "lines": DocumentLine(many=True), **more})
+        waits = _("A change that waits to be agreed: the lines that it changes, from what to what; null where none waits.")
+        change = {"change": Change(allow_null=True, help_text=waits)} if document_type.ordered else {}
+        self.whole = shape(title, **{**{name: make() for name, make in HEAD.items()}, "progress": progress, **change, "lines": DocumentLine(many=True), **more})
         content: dict[str, Any] = {
             "number": text(_("Your number; each document has its own.")),
             "currency": text(_("ISO 4217.")),
@@ -276,12 +306,22 @@ def detail(document_type: DocumentType, shapes: Shapes) -> Any:
     return extend_schema_view(get=read, patch=revised)(_of(Detail, document_type))
 
 
+CHANGE_EXAMPLE = {"lines": [{"line": 1, "schedules": [{"quantity": "60", "due_on": "2027-01-20"}], "reason": "The customer wants more"}]}
+
+
+def _move_example(move: Move) -> Mapping[str, Any]:
+    if move.reason == "required":
+        return {"reason": "The customer has changed his mind."}
+    return {"offer": ANSWER_EXAMPLE, "change": CHANGE_EXAMPLE, "propose": ANSWER_EXAMPLE}.get(move.effect, {"note": "Thank you."})
+
+
 def moved(document_type: DocumentType, shapes: Shapes, move: Move) -> Any:
     body: dict[str, Any] = {"note": may_be(text)}
     if move.reason != "none":
         body["reason"] = text() if move.reason == "required" else may_be(text)
-    if move.effect in ("offer", "counter"):
-        body["lines"] = LineAnswered(many=True, required=move.effect == "counter", help_text=_("Lines that are not named stand as asked."))
+    if move.effect in ANSWERED:
+        line, words = (LineChanged, STAYS) if move.effect in ("change", "propose") else (LineAnswered, _("Lines that are not named stand as asked."))
+        body["lines"] = line(many=True, required=move.effect != "offer", help_text=words)
     if owned := shapes_of(document_type.code):
         body |= {field: make() for field, make in owned.moves.get(move.code, {}).items()}
     name = "".join(part.title() for part in move.code.split("_"))
@@ -290,12 +330,12 @@ def moved(document_type: DocumentType, shapes: Shapes, move: Move) -> Any:
         format_lazy("{document}: {move}", document=document_type.label, move=move.label),
         tags=[document_type.collection],
         answers={200: shapes.whole},
-        body=shape(f"{_title(document_type)}{name}", **body),
+        body=shape(f"{_title(document_type)}{name}Move", **body),
         refused=[404],
         writes=True,
         matches=True,
         parameters=[UID],
-        example=ANSWER_EXAMPLE if move.effect == "offer" else {"note": "Thank you."},
+        example=_move_example(move),
     )
     return extend_schema_view(post=made)(_of(Moves, document_type, move=move))
 
@@ -365,14 +405,20 @@ def _read(document_type: DocumentType, what: str, summary: Any, answer: Any) -> 
 
 
 def _of(view: type, document_type: DocumentType, **more: Any) -> Any:
-    """The type's own class of a view."""
-    permission = f"{document_type.code}.view"
-    return type(f"{_title(document_type)}{view.__name__}", (view,), {"document_type": document_type, "needs": {"get": permission, "head": permission}, **more})
+    """The type's own class of a view. Who may not do it is told so before anything else: neither what is wrong with his body, nor how the document stands."""
+    moves, code = more.get("move"), document_type.code
+    needs = {"get": f"{code}.view", "head": f"{code}.view"}
+    if view in WRITES:
+        method, doing = WRITES[view]
+        needs[method] = f"{code}.{doing}"
+    if moves is not None and not moves.inner:
+        needs["post"] = f"{code}.{moves.code}"
+    return type(f"{_title(document_type)}{view.__name__}", (view,), {"document_type": document_type, "needs": needs, **more})
 
 
 def _answer_shape(document_type: DocumentType, collection: str) -> Any:
     title = "".join(part.title() for part in collection.removesuffix("s").split("-"))
-    answered = shape(f"{_title(document_type)}Named", uid=uid(), number=text())
+    answered = shape(f"{title}Document", uid=uid(), number=text())
     kept = ("uid", "type", "number", "side", "buyer", "seller", "partner", "currency", "issued_on", "note")
     return shape(
         title,

@@ -74,8 +74,33 @@ def whole(document: Whole, *, actor: Actor) -> dict[str, Any]:
     sums = selectors.progress_of(document)
     stage = selectors.stage_of(sums.values())
     told["progress"] = stage.code if stage else None
+    if document.type.ordered:
+        told["change"] = _change(document)
     told["lines"] = [{**_line(row, side=document.head["side"]), "progress": _progress(sums.get(row["position"]))} for row in document.lines]
     return told | services.tell(type=document.type.code, whole=document)
+
+
+def _change(document: Whole) -> dict[str, Any] | None:
+    """The change that waits to be agreed, line by line; None where none does."""
+    lines = selectors.changing(document)
+    if not lines:
+        return None
+    told = [
+        {
+            "line": each.line,
+            "agreed": _terms(each.agreed),
+            "asked": _terms(each.asked),
+            "offered": _terms(each.offered) if each.offered else None,
+            "changes": list(each.words),
+        }
+        for each in lines
+    ]
+    return {"number": selectors.change_number(document.head), "lines": told}
+
+
+def _terms(terms: selectors.Terms) -> dict[str, Any]:
+    dates = [{"quantity": quantity, "due_on": due_on} for quantity, due_on in terms.dates]
+    return {"price": terms.price, "quantity": terms.quantity, "schedules": dates}
 
 
 def _progress(sums: selectors.Sums | None) -> dict[str, Any] | None:
@@ -131,7 +156,7 @@ def step(document_type: DocumentType, row: Mapping[str, Any], *, own: str, partn
         "uid": row["id"],
         "step": row["position"],
         "move": row["move"],
-        "event": selectors.event_code(document_type.code, row["move"]),
+        "event": selectors.event_code(document_type.code, row["move"], after=row["after"]),
         "before": row["before"],
         "after": row["after"],
         "by": row["by"],
@@ -169,7 +194,7 @@ def original(row: Mapping[str, Any], *, url: str) -> dict[str, Any]:
 
 # Columns of the steps that can be read as documents of their own.
 ANSWER_COLUMNS = (
-    *("id", "document_id", "position", "said", "own", "by", "at", "move", "after", "data"),
+    *("id", "document_id", "position", "said", "own", "by", "at", "move", "before", "after", "data"),
     *("document__type", "document__number", "document__side", "document__partner_id", "document__currency"),
 )
 

@@ -1,5 +1,7 @@
 """Questions about documents, as plain data: what lists, pages, REST and the feed show."""
 
+from apps.documents.selectors.bulking import BULK, Asked, AskedLine, answerable, asked, bulk, bulk_rows, bulks, moved_since, sheet_rows
+from apps.documents.selectors.changing import Changing, change_number, changing, waiting_lines
 from apps.documents.selectors.feeding import START, BadCursor, Happened, Page, cursor_of, event_code, feed, feed_page, newest_cursor, position_of
 from apps.documents.selectors.listing import ROW, Leaf, about, histories, is_late, leaf, punctuality, recent, saved_views, steps_after, totals, weekly
 from apps.documents.selectors.progressing import STAGES, Agreed, Sums, agreed_lines, configured_line, progress_of, stage, stage_of
@@ -36,9 +38,11 @@ from apps.documents.selectors.reading import (
     whole,
 )
 from apps.documents.selectors.responding import response_code, response_number
+from apps.documents.selectors.scoring import Kept, Promised, Scorecard, scorecard, scored_side
 from apps.documents.selectors.telling import Terms, changes, differences, event_label, move_label, sentences, substitute_name, terms_told
 
 __all__ = [
+    "BULK",
     "HEAD",
     "LINE",
     "ROW",
@@ -46,21 +50,34 @@ __all__ = [
     "START",
     "STEP",
     "Agreed",
+    "Asked",
+    "AskedLine",
     "BadCursor",
+    "Changing",
     "Happened",
+    "Kept",
     "Leaf",
     "Page",
+    "Promised",
+    "Scorecard",
     "Sums",
     "Terms",
     "Whole",
     "about",
     "agreed_lines",
+    "answerable",
     "answering",
     "answers",
+    "asked",
     "attachment",
     "attachments",
+    "bulk",
+    "bulk_rows",
+    "bulks",
     "by_number",
+    "change_number",
     "changes",
+    "changing",
     "configured_line",
     "counts",
     "cursor_of",
@@ -81,6 +98,7 @@ __all__ = [
     "lines_of",
     "linking",
     "move_label",
+    "moved_since",
     "moves_now",
     "newest_cursor",
     "next_number",
@@ -94,8 +112,11 @@ __all__ = [
     "response_code",
     "response_number",
     "saved_views",
+    "scorecard",
+    "scored_side",
     "sentences",
     "shared_ids",
+    "sheet_rows",
     "stage",
     "stage_of",
     "step",
@@ -107,6 +128,7 @@ __all__ = [
     "unmatched",
     "waiting_for_them",
     "waiting_for_us",
+    "waiting_lines",
     "weekly",
     "whole",
 ]  # fmt: skip

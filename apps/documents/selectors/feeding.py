@@ -86,10 +86,10 @@ def _happened(row: Sequence[Any]) -> Happened:
 LOCAL_EVENTS = {"draft": "drafted", "revise": "revised", "remark": "remarked", "attach": "attached", "count": "counted"}
 
 
-def event_code(type: str, move: str) -> str:
-    """The event's name: the type and the move's past, as `order.confirmed`."""
+def event_code(type: str, move: str, *, after: str) -> str:
+    """The event's name: the type and the past of the move that has led to a state, as `order.confirmed`."""
     declared = TYPES[type].find_move(move)
-    return f"{type}.{declared.past if declared else LOCAL_EVENTS[move]}"
+    return f"{type}.{declared.told(after)[0] if declared else LOCAL_EVENTS[move]}"
 
 
 def newest_cursor() -> str:

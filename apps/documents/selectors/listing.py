@@ -74,7 +74,7 @@ def about(words: str, *, partners: Sequence[uuid.UUID] = ()) -> Q:
 def is_late(document_type: DocumentType, head: Mapping[str, Any], *, today: dt.date) -> bool:
     """Whether a header is among those of `late()`."""
     state = document_type.state(head["state"])
-    return bool(head["due_on"] and head["due_on"] < today and not state.final and state.waits_for is not None)
+    return bool(head["due_on"] and head["due_on"] < today and not state.final and not state.stands and state.waits_for is not None)
 
 
 def steps_after(*, id: uuid.UUID, version: int) -> set[uuid.UUID]:
@@ -91,7 +91,7 @@ def recent(*, limit: int = 20) -> list[Mapping[str, Any]]:
 
 def histories(ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, list[Mapping[str, Any]]]:
     """The histories of several documents, each the first step first. One query."""
-    columns = ["id", "document_id", "position", "own", "by", "at", "move", "overruled", "data"]
+    columns = ["id", "document_id", "position", "own", "by", "at", "move", "before", "after", "overruled", "data"]
     found: dict[uuid.UUID, list[Mapping[str, Any]]] = {id: [] for id in ids}
     for step in models.Step.objects.filter(document_id__in=ids).order_by("document_id", "position").values(*columns):
         found[step["document_id"]].append(step)

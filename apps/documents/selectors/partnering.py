@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Count, Q
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from apps.base import acting, clock
 from apps.documents import models
@@ -56,3 +57,10 @@ def _url(document_type: DocumentType, id: uuid.UUID) -> str:
 def waiting_for_items() -> int:
     """How many lines of partners' documents wait in the matching queue."""
     return unmatched().count()
+
+
+def pages_with(*, slug: str) -> list[Mapping[str, Any]]:
+    """The pages about a partner that a page of the partner leads to."""
+    if not acting.actor().may("order.view"):
+        return []
+    return [{"label": _("Scorecard"), "icon": "chart-bar", "url": reverse("scorecard", args=[slug])}]

@@ -14,7 +14,7 @@ from apps.base.rows import json_of, rows
 from apps.base.text import Text
 from apps.documents.selectors.reading import Whole
 from apps.documents.types import TYPES
-from apps.documents.vocabulary import State
+from apps.documents.vocabulary import LIFE, State
 
 NONE = Decimal(0)
 # How far an order has come, from nothing to all of it.
@@ -34,10 +34,14 @@ STAGES = {
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """The quantities of one agreed line. agreed: what both agreed to; the others as `counting.KINDS` counts them."""
+    """The quantities of one agreed line. agreed: what both agreed to; the others as `counting.KINDS` counts them.
+
+    over: the order has ended, and what did not come by then does not come any more.
+    """
 
     agreed: Decimal = NONE
     counted: Mapping[str, Decimal] = field(default_factory=dict)
+    over: bool = False
 
     def of(self, kind: str) -> Decimal:
         return self.counted.get(kind, NONE)
@@ -50,7 +54,7 @@ class Sums:
     @property
     def to_ship(self) -> Decimal:
         """What is still to be shipped: what was short or rejected comes again, unless it is credited. Never below zero."""
-        return max(self.agreed - self.of("credited") - self.delivered, NONE)
+        return NONE if self.over else max(self.agreed - self.of("credited") - self.delivered, NONE)
 
     @property
     def on_the_way(self) -> Decimal:
@@ -63,10 +67,12 @@ class Sums:
 
 
 def stage_of(lines: Iterable[Sums]) -> State | None:
-    """How far an order has come, by the sums of its agreed lines; None where nothing is agreed."""
+    """How far an order has come, by the sums of its agreed lines; None where nothing is agreed, or it ended before anything was shipped."""
     agreed = [line for line in lines if line.agreed]
     if not agreed:
         return None
+    if any(line.over and not line.is_closed for line in agreed):
+        return STAGES["closed_short"] if any(line.of("shipped") for line in agreed) else None
     if all(line.is_closed for line in agreed):
         return STAGES["closed_short" if any(line.of("credited") for line in agreed) else "closed"]
     if any(line.of("received") for line in agreed):
@@ -80,7 +86,8 @@ def stage_of(lines: Iterable[Sums]) -> State | None:
 class Agreed:
     """An agreed line of an order, with what has come of it. dates: day and quantity, the first due first.
 
-    item: one's own, None where it is not matched yet. is_open: the order is not cancelled. details: as both sides know them.
+    item: one's own, None where it is not matched yet. details: as both sides know them. waits: a change of it waits to be agreed.
+    is_open: it may be shipped: the order is neither over nor on hold, and no change of the line waits.
     """
 
     order: uuid.UUID
@@ -101,11 +108,12 @@ class Agreed:
     unit: str
     details: Mapping[str, Any]
     dates: Sequence[tuple[dt.date | None, Decimal]]
+    waits: bool
     sums: Sums
 
     @property
     def is_open(self) -> bool:
-        return not TYPES["order"].state(self.state).final
+        return TYPES["order"].state(self.state).ships and not self.waits
 
     @property
     def due_on(self) -> dt.date | None:
@@ -125,11 +133,12 @@ class Agreed:
 
 _NAMES = (
     "order", "number", "partner_id", "side", "state", "position", "line", "item", "item_number", "item_name", "item_name_zh", "buyer_item", "seller_item",
-    "gtin", "name", "unit", "details", "dates", "counted",
+    "gtin", "name", "unit", "details", "waits", "dates", "counted",
 )  # fmt: skip
+_WAITS = f"coalesce(jsonb_exists(d.details #> '{{{LIFE},changed}}', l.position::text), false)"
 _LINES = (
     "SELECT d.id, d.number, d.partner_id, d.side, d.state, l.position, l.id, l.item_id, coalesce(i.number, ''), coalesce(i.name, ''), coalesce(i.name_zh, ''), "
-    "l.buyer_item, l.seller_item, l.gtin, l.name, l.unit, l.details, a.dates, q.counted "
+    f"l.buyer_item, l.seller_item, l.gtin, l.name, l.unit, l.details, {_WAITS}, a.dates, q.counted "
     "FROM documents_document d JOIN documents_line l ON l.document_id = d.id AND l.agreed LEFT JOIN catalog_item i ON i.id = l.item_id "
     "JOIN LATERAL (SELECT json_agg(json_build_array(s.due_on, s.quantity::text) ORDER BY s.due_on, s.position) AS dates, sum(s.quantity) AS quantity "
     "FROM documents_schedule s WHERE s.line_id = l.id AND s.kind = 'agreed') a ON a.dates IS NOT NULL "
@@ -153,9 +162,8 @@ def agreed_lines(
             conditions.append(f" AND {condition}")
             values.append(value)
     if to_ship:
-        final = [state.code for state in TYPES["order"].states if state.final]
-        conditions.append(" AND d.state <> ALL(%s) AND a.quantity > coalesce(q.net, 0)")
-        values.append(final)
+        conditions.append(f" AND d.state = ANY(%s) AND NOT {_WAITS} AND a.quantity > coalesce(q.net, 0)")
+        values.append([state.code for state in TYPES["order"].states if state.ships])
     found = rows(f"{_LINES}{''.join(conditions)}{_ORDER} LIMIT %s", _NAMES, [*values, limit])
     return [_agreed(row) for row in found]
 
@@ -171,7 +179,8 @@ def _agreed(row: dict[str, Any]) -> Agreed:
     dates = [(dt.date.fromisoformat(day) if day else None, Decimal(quantity)) for day, quantity in json_of(row.pop("dates"))]
     counted = {kind: Decimal(total) for kind, total in (json_of(row.pop("counted")) or {}).items()}
     details = json_of(row.pop("details"))
-    return Agreed(dates=dates, sums=Sums(sum((quantity for _day, quantity in dates), NONE), counted), details=details, **row)
+    over = TYPES["order"].state(row["state"]).final
+    return Agreed(dates=dates, sums=Sums(sum((quantity for _day, quantity in dates), NONE), counted, over), details=details, **row)
 
 
 def progress_of(whole: Whole) -> dict[int, Sums]:
@@ -186,7 +195,8 @@ def progress_of(whole: Whole) -> dict[int, Sums]:
     counted: dict[int, dict[str, Decimal]] = defaultdict(dict)
     for row in rows(_COUNTED, ("position", "kind", "total"), [whole.id]):
         counted[row["position"]][row["kind"]] = row["total"]
-    return {position: Sums(quantity, counted[position]) for position, quantity in agreed.items()}
+    over = whole.type.state(whole.head["state"]).final
+    return {position: Sums(quantity, counted[position], over) for position, quantity in agreed.items()}
 
 
 def stage(*, id: uuid.UUID) -> State | None:

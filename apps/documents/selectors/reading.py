@@ -150,8 +150,8 @@ def progress(*, id: uuid.UUID) -> Mapping[uuid.UUID, Mapping[str, Decimal]]:
 
 
 def linking(*, target: uuid.UUID, type: str) -> list[Mapping[str, Any]]:
-    """The documents of a type whose lines answer, ship or bill a line of this one, the newest first."""
-    linked = models.Link.objects.filter(target__document_id=target, line__document__type=type).values("line__document_id")
+    """The documents of a type that counted, or count, something on a line of this one, the newest first."""
+    linked = models.Quantity.objects.filter(schedule__line__document_id=target, step__document__type=type).values("step__document_id")
     columns = ("id", "number", "state", "side", "partner_id", "updated_at")
     return list(models.Document.objects.filter(pk__in=linked).order_by("-created_at", "-id").values(*columns))
 
@@ -180,10 +180,11 @@ def step(*, id: uuid.UUID) -> Mapping[str, Any] | None:
 
 
 def answers(*, type: str, collection: str) -> QuerySet[models.Step]:
-    """The steps that can be read as documents of their own: `order-responses` are the seller's answers to orders."""
+    """The steps that can be read as documents of their own: `order-responses` are the seller's answers to orders. What became of a draft was said to nobody."""
     message = collection.removesuffix("s").replace("-", "_")
     codes = [move.code for move in TYPES[type].moves if move.message == message]
-    return models.Step.objects.filter(document__type=type, move__in=codes, overruled=False).select_related("document")
+    said = models.Step.objects.filter(document__type=type, move__in=codes, overruled=False).exclude(before=TYPES[type].draft)
+    return said.select_related("document")
 
 
 def thread(*, id: uuid.UUID) -> list[Mapping[str, Any]]:
@@ -219,10 +220,13 @@ def by_number(*, type: str, number: str, side: str, partner_id: uuid.UUID) -> uu
     return models.Document.objects.filter(type=type, number=number, side=side, partner_id=partner_id).values_list("pk", flat=True).first()
 
 
-def next_number(*, type: str) -> str:
-    """A number for the next document of one's own: the newest one's, with its last digits counted on; empty where there is none."""
+def next_number(*, type: str, prefix: str = "") -> str:
+    """A number for the next document of one's own: the newest one's, with its last digits counted on; empty where there is none.
+
+    prefix: what the newest one begins with.
+    """
     own = models.Document.objects.filter(type=type, issuer_id=acting.home().id)
-    newest = own.order_by("-created_at").values_list("number", flat=True).first()
+    newest = (own.filter(number__startswith=f"{prefix}-") if prefix else own).order_by("-created_at", "-id").values_list("number", flat=True).first()
     digits = LAST_DIGITS.search(newest or "")
     if newest is None or digits is None:
         return ""
@@ -255,7 +259,7 @@ def waiting_for_them(document_type: DocumentType) -> Q:
 
 def late(document_type: DocumentType, *, today: dt.date) -> Q:
     """Open documents with a date that has passed and nothing agreed for it yet."""
-    final = [state.code for state in document_type.states if state.final or state.waits_for is None]
+    final = [state.code for state in document_type.states if state.final or state.stands or state.waits_for is None]
     return Q(due_on__lt=today) & ~Q(state__in=final)
 
 

@@ -13,7 +13,12 @@ def response_code(document_type: DocumentType, step: Mapping[str, Any]) -> str:
     move = document_type.find_move(step["move"])
     if move is None or isinstance(move.to, str):
         return move.message_code if move else ""
-    return next(CODES[outcome] for outcome, state in move.to.items() if state == step["after"])
+    found = [outcome for outcome, state in move.leads(step["before"]).items() if state == step["after"]]
+    if len(found) > 1:
+        # A change that is rejected leaves the order agreed, as one that is accepted does.
+        rejected = all(line["response"] == "reject" for line in step["data"].get("lines", ()))
+        found = [outcome for outcome in found if (outcome == "rejected") == rejected]
+    return CODES[found[0]]
 
 
 def response_number(number: str, step: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from apps.base import units
 from apps.base.templatetags.tributary import amount_difference, day_difference, day_text, written
 from apps.base.text import Text
 from apps.documents.types import TYPES
+from apps.documents.vocabulary import State
 
 MOST_TOLD = 3
 HOME_MOVES = {
@@ -45,10 +46,10 @@ def move_label(type: str, move: str) -> Text:
     return declared.label if declared else HOME_MOVES[move][0]
 
 
-def event_label(type: str, move: str) -> Text:
-    """What somebody did by this move: “answered the order”."""
+def event_label(type: str, move: str, *, after: str) -> Text:
+    """What somebody did by this move, which has led to a state: “answered the order”."""
     declared = TYPES[type].find_move(move)
-    return declared.event if declared else HOME_MOVES[move][1]
+    return declared.told(after)[1] if declared else HOME_MOVES[move][1]
 
 
 def sentences(type: str, history: Sequence[Mapping[str, Any]], *, own: str, partner: str) -> dict[UUID, str]:
@@ -56,7 +57,12 @@ def sentences(type: str, history: Sequence[Mapping[str, Any]], *, own: str, part
     told, contents = {}, terms_told(type, history)
     for step in history:
         what = contents[step["id"]]
-        words = {"who": step["by"], "enterprise": own if step["own"] else partner, "event": event_label(type, step["move"]), "what": what}
+        words = {
+            "who": step["by"],
+            "enterprise": own if step["own"] else partner,
+            "event": event_label(type, step["move"], after=step["after"]),
+            "what": what,
+        }
         told[step["id"]] = (_("%(who)s (%(enterprise)s) %(event)s: %(what)s") if what else _("%(who)s (%(enterprise)s) %(event)s")) % words
     return told
 
@@ -64,30 +70,67 @@ def sentences(type: str, history: Sequence[Mapping[str, Any]], *, own: str, part
 def terms_told(type: str, history: Sequence[Mapping[str, Any]]) -> dict[UUID, str]:
     """What each step of a whole history says of the lines, in words: “line 1 split over 2 dates”; empty where it says nothing of them.
 
-    The history is walked from the beginning, as an answer is told against what was asked by then.
+    The history is walked from the beginning: an answer is told against what was asked by then, a change against what was agreed.
     """
-    asked: dict[int, Terms] = {}
-    return {step["id"]: _what(type, step, asked) for step in history}
+    said = Said()
+    return {step["id"]: _what(type, step, said) for step in history}
 
 
-def _what(type: str, step: Mapping[str, Any], asked: dict[int, Terms]) -> str:
-    """The content of one step in words; what it asks is remembered in `asked`."""
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What stands of each line at a point of a history: asked, offered, and agreed by then."""
+
+    asked: dict[int, Terms] = field(default_factory=dict)
+    offered: dict[int, Terms] = field(default_factory=dict)
+    agreed: dict[int, Terms] = field(default_factory=dict)
+
+
+def _what(type: str, step: Mapping[str, Any], said: Said) -> str:
+    """The content of one step in words; what it says is remembered."""
     if step["move"] == "attach":
         return str(step["data"].get("file", ""))
     if step["move"] == "count":
         return _counted(step["data"])
-    declared = TYPES[type].find_move(step["move"])
+    document_type = TYPES[type]
+    declared = document_type.find_move(step["move"])
     effect = declared.effect if declared else "none"
     given = step["data"].get("lines") or []
+    told = ""
     if effect == "ask":
-        asked.update({line["line"]: _terms(line, line["unit"]) for line in given})
-        return ""
-    if effect not in ("offer", "counter"):
-        return ""
-    answers = [(answer, asked.get(answer["line"])) for answer in given]
+        said.asked.update({line["line"]: _terms(line, line["unit"]) for line in given})
+    elif effect in SAYING:
+        told = _terms_in(effect, given, said, overruled=step["overruled"], partly=document_type.state(step["before"]).stands)
+    if not step["overruled"]:
+        _settle(effect, given, said, state=document_type.state(step["after"]) if declared else None)
+    return told
+
+
+def _settle(effect: str, given: Sequence[Mapping[str, Any]], said: Said, *, state: State | None) -> None:
+    """What is agreed with a step, or stands as it was agreed before."""
+    if effect not in ("offer", "agree", "stand") or state is None or not state.stands or state.waits_for is not None:
+        return
+    if effect == "stand" or (given and said.agreed and all(answer["response"] == "reject" for answer in given)):
+        said.asked.update(said.agreed)
+        said.offered.update(said.agreed)
+    else:
+        said.agreed.update(said.offered)
+
+
+SAYING = ("offer", "counter", "change", "propose")
+"""The effects whose moves say other terms for lines."""
+
+
+def _terms_in(effect: str, given: Sequence[Mapping[str, Any]], said: Said, *, overruled: bool, partly: bool) -> str:
+    """What a step says of the lines, against what it answers or changes. partly: something is agreed, and it is only about the lines that it names."""
+    standing = {**said.asked, **said.agreed} if effect in ("change", "propose") or (effect == "counter" and partly) else said.asked
+    answers = [(answer, standing.get(answer["line"])) for answer in given]
     told = [(answer["line"], changes(answer["response"], before, _answer(answer, before), answer["substitute"])) for answer, before in answers if before]
-    if effect == "counter" and not step["overruled"]:
-        asked.update({answer["line"]: _answer(answer, before) for answer, before in answers if before})
+    if not overruled:
+        terms = {answer["line"]: _answer(answer, before) for answer, before in answers if before and answer["response"] != "reject"}
+        if effect in ("counter", "change"):
+            said.asked.update(terms)
+        else:
+            said.offered.update(terms if partly else {**said.asked, **terms})
     return _listed([(line, words) for line, words in told if words]) or (_("as asked") if effect == "offer" else "")
 
 
@@ -115,6 +158,8 @@ def _terms(given: Mapping[str, Any], unit: str) -> Terms:
 def _answer(given: Mapping[str, Any], before: Terms) -> Terms:
     """An answer's terms: what it leaves out stands as asked."""
     terms = _terms(given, before.unit)
+    if given["response"] == "cancel":
+        return terms
     return replace(terms, price=before.price if terms.price is None else terms.price, dates=terms.dates or before.dates)
 
 
@@ -128,8 +173,8 @@ def _listed(told: Sequence[tuple[int, Sequence[str]]]) -> str:
 
 def changes(response: str, asked: Terms, offered: Terms, substitute: Mapping[str, Any] | None = None) -> list[str]:
     """How an answer differs from what was asked, in short: “split over 2 dates”, “price 83.00 instead of 81.50”."""
-    if response == "reject":
-        return [_("rejected")]
+    if response in ("reject", "cancel"):
+        return [_("rejected") if response == "reject" else _("cancelled")]
     found = [_("on backorder")] if response == "backorder" else []
     found += _date_changes(asked, offered)
     if offered.price is not None and offered.price != asked.price:

@@ -73,7 +73,7 @@ def _named(line: Line) -> tuple[uuid.UUID, int]:
 
 
 def count(row: models.Document, document_type: DocumentType, before: Content, after: Content, step: models.Step) -> Counted | None:
-    """Write how the progress changes with a step, and the links between the lines. None where nothing does. Raises Uncountable.
+    """Write how the progress changes with a step. None where nothing does. Raises Uncountable.
 
     What one ships oneself must be agreed. What a partner counts is taken in any case: he may not know yet that nothing is agreed any more.
     """
@@ -86,16 +86,11 @@ def count(row: models.Document, document_type: DocumentType, before: Content, af
     lines = _targets(row, {(order, line) for order, line, _kind in change} | set(fresh.values()))
     if step.own:
         _need_agreed(lines, {(order, line) for (order, line, kind), quantity in change.items() if kind == "shipped" and quantity > 0})
-    models.Link.objects.bulk_create(
-        models.Link(line_id=line.id, target_id=lines[fresh[line.id]].id, kind=document_type.link, quantity=line.quantity)
-        for line in after.lines
-        if line.id in fresh
-    )
     sums = _sums(lines.values())
     models.Quantity.objects.bulk_create(
         models.Quantity(id=new_id(), schedule_id=schedule, step_id=step.pk, kind=kind, quantity=part)
         for (order, line, kind), quantity in sorted(change.items(), key=str)
-        for schedule, part in _spread(lines[order, line], kind, quantity, sums)
+        for schedule, part in spread(lines[order, line], kind, quantity, sums)
     )
     return Counted(document=row, step=step, sums=change) if change else None
 
@@ -108,7 +103,7 @@ def told(counted: Counted, target: uuid.UUID) -> dict[str, Any]:
 
 
 def _fresh(document_type: DocumentType, before: Content, after: Content) -> dict[uuid.UUID, tuple[uuid.UUID, int]]:
-    """The lines that count from now on and did not before, each with the order's line that it names."""
+    """The lines that count from now on and did not before, each with the order's line that it names: it must be there, also where it counts nothing."""
     if not document_type.state(after.state).counted:
         return {}
     known = {line.id for line in before.lines} if document_type.state(before.state).counted else set()
@@ -156,7 +151,7 @@ def _sums(targets: Any) -> dict[tuple[uuid.UUID, str], Decimal]:
     return {(schedule, kind): total for schedule, kind, total in rows}
 
 
-def _spread(target: Target, kind: str, quantity: Decimal, sums: dict[tuple[uuid.UUID, str], Decimal]) -> Iterator[tuple[uuid.UUID, Decimal]]:
+def spread(target: Target, kind: str, quantity: Decimal, sums: dict[tuple[uuid.UUID, str], Decimal]) -> Iterator[tuple[uuid.UUID, Decimal]]:
     """Over the schedules: what comes fills the first ones first, the rest goes to the last; what goes leaves the last ones first."""
     schedules = target.schedules if quantity > 0 else target.schedules[::-1]
     for index, (schedule, ordered) in enumerate(schedules):

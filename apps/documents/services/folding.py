@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from apps.documents.vocabulary import OTHER, DocumentType, Move
+from apps.documents.vocabulary import LIFE, OTHER, DocumentType, Move, changed_lines
 
 
 @dataclass(slots=True)
@@ -24,6 +24,10 @@ class Schedule:
     id: uuid.UUID
     quantity: Decimal
     due_on: dt.date | None
+
+
+GIVEN_UP = "cancel"
+"""The response of a buyer who wants nothing more of a line."""
 
 
 @dataclass(slots=True)
@@ -117,7 +121,7 @@ class NotAllowed(Exception):
 def allowed(document_type: DocumentType, content: Content, said: Said) -> Move:
     """The declared move, or NotAllowed."""
     move = document_type.find_move(said.move)
-    if move is None or content.state not in move.before or said.side not in move.sides:
+    if move is None or not document_type.allows(move, state=content.state, side=said.side):
         raise NotAllowed(said.move, content.state, said.side)
     return move
 
@@ -126,13 +130,12 @@ class OutOfOrder(Exception):
     """The partner's move is not the next one of his."""
 
 
-def outcome_of(move: Move, outcome: str) -> str:
-    """The state that a move leads to. Raises ValueError for an outcome that is not declared."""
-    if isinstance(move.to, str):
-        return move.to
-    if outcome not in move.to:
+def outcome_of(move: Move, before: str, outcome: str) -> str:
+    """The state that a move leads to from a state. Raises ValueError for an outcome that is not declared."""
+    leads = move.leads(before)
+    if (outcome if "" not in leads else "") not in leads:
         raise ValueError(f"{move.code} has no outcome {outcome}")
-    return move.to[outcome]
+    return leads.get("") or leads[outcome]
 
 
 def apply(document_type: DocumentType, content: Content, said: Said) -> Content:
@@ -140,7 +143,7 @@ def apply(document_type: DocumentType, content: Content, said: Said) -> Content:
     move = allowed(document_type, content, said)
     after = Content(content.state, content.number, content.issued_on, content.currency, content.note, content.details, list(content.lines))
     outcome = EFFECTS[move.effect](after, said.data)
-    after.state = outcome_of(move, outcome)
+    after.state = outcome_of(move, content.state, outcome)
     return after
 
 
@@ -227,24 +230,43 @@ def _ask(content: Content, data: Mapping[str, Any]) -> str:
 
 
 def _offer(content: Content, data: Mapping[str, Any]) -> str:
+    """The answer to what is asked: of a change only to the lines that it changes."""
     answers: Mapping[int, Offer] = data["lines"]
-    content.lines = [replace(line, offer=_offer_for(line, answers.get(line.position))) for line in content.lines]
-    responses = {line.offer.response for line in content.lines if line.offer}
+    changed = changed_lines(content.details)
+    content.lines = [
+        replace(line, offer=_offer_for(line, answers.get(line.position), changed.get(line.position))) if _answers(line, changed) else line
+        for line in content.lines
+    ]
+    responses = {line.offer.response for line in content.lines if line.offer and _answers(line, changed)}
     if responses == {"reject"}:
+        if changed:
+            _stand(content, data)
         return "rejected"
     if responses != {"accept"}:
         return "changed"
-    content.lines = [_agreed(line) for line in content.lines]
+    _agree(content, data)
     return "accepted"
 
 
-def _offer_for(line: Line, answer: Offer | None) -> Offer:
+Changed = Mapping[int, Mapping[str, Any]]
+"""The lines of which a change waits, as `vocabulary.changed_lines` gives them."""
+
+
+def _answers(line: Line, changed: Changed) -> bool:
+    """Whether an answer concerns a line: all of them, or those of which a change waits."""
+    return not changed or line.position in changed
+
+
+def _offer_for(line: Line, answer: Offer | None, kept: Mapping[str, Any] | None = None) -> Offer:
+    """What an answer offers for a line. kept: what was offered before, where it is a change that is answered."""
+    substitute = (kept or {}).get("substitute")
     if answer is None or answer.response == "accept":
         details = answer.details if answer else None
-        return Offer("accept", line.price, _offered(line), reason=answer.reason if answer else "", details=details)
+        return Offer("accept", line.price, _offered(line), reason=answer.reason if answer else "", substitute=substitute, details=details)
     if answer.response == "reject":
         return replace(answer, price=None, schedules=[])
-    return replace(answer, price=line.price if answer.price is None else answer.price, schedules=answer.schedules or _offered(line))
+    price = line.price if answer.price is None else answer.price
+    return replace(answer, price=price, schedules=answer.schedules or _offered(line), substitute=answer.substitute or substitute)
 
 
 def _offered(line: Line) -> list[Schedule]:
@@ -252,16 +274,114 @@ def _offered(line: Line) -> list[Schedule]:
     return [Schedule(uuid.uuid5(s.id, "offered"), s.quantity, s.due_on) for s in line.requested]
 
 
-def _agreed(line: Line) -> Line:
-    """The line as offered."""
+def _agreed(line: Line, kept: Mapping[str, Any] | None = None) -> Line:
+    """The line as offered. kept: what was offered before, where it is a change that is agreed; a change that is rejected leaves the line as it was."""
     offer = line.offer or Offer("accept", line.price, _offered(line))
+    if kept is not None and offer.response == "reject" and not kept.get("proposed"):
+        return _standing(line, kept)
     schedules = [Schedule(uuid.uuid5(s.id, "agreed"), s.quantity, s.due_on) for s in offer.schedules]
     return replace(line, agreed=schedules, agreed_price=offer.price)
 
 
 def _agree(content: Content, data: Mapping[str, Any]) -> str:
-    content.lines = [_agreed(line) for line in content.lines]
+    changed = changed_lines(content.details)
+    content.lines = [_agreed(line, changed.get(line.position)) if _answers(line, changed) else line for line in content.lines]
+    _settle(content)
     return "agreed"
+
+
+# Changes of what is agreed ----------------------------------------------------------------------------------------------
+
+
+def _live(content: Content, **life: Any) -> None:
+    """Note in the header how its life goes on; what is empty is not kept."""
+    told = {name: value for name, value in {**content.details.get(LIFE, {}), **life}.items() if value}
+    content.details = {**{name: value for name, value in content.details.items() if name != LIFE}, **({LIFE: told} if told else {})}
+
+
+def _settle(content: Content) -> None:
+    """No change waits any more."""
+    if changed_lines(content.details):
+        _live(content, changed={})
+
+
+def _note_changed(content: Content, positions: Iterable[int], *, proposed: bool = False) -> None:
+    """Note of which lines a change waits from now on, and what was offered for them until now."""
+    lines, changed = {line.position: line for line in content.lines}, changed_lines(content.details)
+    fresh = {position: _kept(lines[position], proposed=proposed) for position in positions if position in lines and position not in changed}
+    _live(content, changed={str(position): kept for position, kept in sorted({**changed, **fresh}.items())})
+
+
+def _kept(line: Line, *, proposed: bool) -> dict[str, Any]:
+    offer = line.offer or Offer("accept", None, [])
+    kept = {"response": offer.response, "reason": offer.reason, "substitute": offer.substitute, "proposed": proposed}
+    return {name: value for name, value in kept.items() if value}
+
+
+def _reasked(line: Line) -> Line:
+    """The line as if what is agreed had been asked. Ids are derived, so that both sides give the same ones."""
+    agreed = line.agreed or []
+    requested = [Schedule(uuid.uuid5(s.id, "requested"), s.quantity, s.due_on) for s in agreed]
+    return replace(line, requested=requested, quantity=sum((s.quantity for s in agreed), Decimal(0)), price=line.agreed_price)
+
+
+def _standing(line: Line, kept: Mapping[str, Any]) -> Line:
+    """The line as agreed, whatever was asked or offered since."""
+    schedules = [Schedule(uuid.uuid5(s.id, "offered"), s.quantity, s.due_on) for s in line.agreed or []]
+    offer = Offer(kept.get("response", "accept"), line.agreed_price, schedules, reason=kept.get("reason", ""), substitute=kept.get("substitute"))
+    return replace(_reasked(line), offer=offer)
+
+
+def _stand(content: Content, data: Mapping[str, Any]) -> str:
+    """A change that waits is off: its lines stand as they were agreed."""
+    changed = changed_lines(content.details)
+    content.lines = [_standing(line, changed[line.position]) if line.position in changed else line for line in content.lines]
+    _settle(content)
+    return "stands"
+
+
+def _change(content: Content, data: Mapping[str, Any]) -> str:
+    """A change of the lines that are named: what is asked of them is another now, and waits for an answer. Nothing is said of the others."""
+    answers: Mapping[int, Offer] = data["lines"]
+    _note_changed(content, answers)
+    waiting = changed_lines(content.details)
+    _live(content, changed={str(position): {name: value for name, value in kept.items() if name != "proposed"} for position, kept in waiting.items()})
+    content.lines = [replace(_countered(line, answers.get(line.position)), offer=None) if line.position in waiting else line for line in content.lines]
+    _live(content, sequence=content.details.get(LIFE, {}).get("sequence", 0) + 1)
+    return "changed"
+
+
+def _propose(content: Content, data: Mapping[str, Any]) -> str:
+    """The seller offers otherwise what is agreed, of the lines that are named."""
+    answers: Mapping[int, Offer] = data["lines"]
+    known = {line.position: line.offer.substitute if line.offer else None for line in content.lines}
+    _note_changed(content, answers, proposed=True)
+    content.lines = [_proposed(line, answers[line.position], known[line.position]) if line.position in answers else line for line in content.lines]
+    return "proposed"
+
+
+def _proposed(line: Line, answer: Offer, substitute: Any) -> Line:
+    asked = _reasked(line)
+    return replace(asked, offer=_offer_for(asked, answer, {"substitute": substitute}))
+
+
+def _suspend(content: Content, data: Mapping[str, Any]) -> str:
+    _live(content, held=True)
+    return "held"
+
+
+def _resume(content: Content, data: Mapping[str, Any]) -> str:
+    _live(content, held=False)
+    return "resumed"
+
+
+def _go_on(content: Content, data: Mapping[str, Any]) -> str:
+    """As before it was asked to end it."""
+    return "held" if content.details.get(LIFE, {}).get("held") else "agreed"
+
+
+def _close(content: Content, data: Mapping[str, Any]) -> str:
+    return str(data["outcome"])
 
 
 def _restate(content: Content, data: Mapping[str, Any]) -> str:
@@ -292,6 +412,9 @@ def _hold(content: Content, data: Mapping[str, Any]) -> str:
 
 
 def _counter(content: Content, data: Mapping[str, Any]) -> str:
+    """What is asked instead of what was offered; of an order that is agreed already, it is a change of it."""
+    if changed_lines(content.details):
+        return _change(content, data)
     answers: Mapping[int, Offer] = data["lines"]
     content.lines = [_countered(line, answers.get(line.position)) for line in content.lines]
     return "countered"
@@ -300,7 +423,7 @@ def _counter(content: Content, data: Mapping[str, Any]) -> str:
 def _countered(line: Line, answer: Offer | None) -> Line:
     if answer is None:
         return line
-    schedules = answer.schedules or line.requested
+    schedules = [] if answer.response == GIVEN_UP else answer.schedules or line.requested
     quantity = sum((s.quantity for s in schedules), Decimal(0))
     return replace(line, requested=schedules, quantity=quantity, price=line.price if answer.price is None else answer.price)
 
@@ -319,4 +442,11 @@ EFFECTS: dict[str, Callable[[Content, Mapping[str, Any]], str]] = {
     "promise": _promise,
     "repromise": _repromise,
     "hold": _hold,
+    "stand": _stand,
+    "change": _change,
+    "propose": _propose,
+    "suspend": _suspend,
+    "resume": _resume,
+    "go_on": _go_on,
+    "close": _close,
 }

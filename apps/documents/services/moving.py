@@ -16,11 +16,11 @@ from apps.base.findings import Finding, Invalid, refuse
 from apps.base.models import Batch
 from apps.catalog import selectors as catalog
 from apps.documents import models
-from apps.documents.services import counting, folding, storing, wording
+from apps.documents.services import counting, folding, guarding, storing, wording
 from apps.documents.services.folding import Content, NotAllowed, Said
 from apps.documents.services.wording import Reader
 from apps.documents.types import TYPES
-from apps.documents.vocabulary import OTHER, DocumentType, Move
+from apps.documents.vocabulary import OTHER, DocumentType, Move, changed_lines
 from apps.network import selectors as network
 
 
@@ -285,16 +285,23 @@ def _move(row: models.Document, document_type: DocumentType, move: str, data: Ma
           lenient: bool = False, inline: bool = False) -> models.Document:  # fmt: skip
     """Make a move on a locked document. before: its content, where it is known already."""
     declared = document_type.find_move(move)
-    if declared is None or row.state not in declared.before or row.side not in declared.sides:
+    if declared is not None and not declared.inner:
+        # First of all: whoever may not do it is not told in what state the document is.
+        _need(by, f"{row.type}.{move}")
+    if declared is None or not document_type.allows(declared, state=row.state, side=row.side):
         raise _not_allowed(document_type, row, move)
     _need(by, f"{row.type}.{move}")
     before = before or storing.load(row)
     given = _read_data(document_type, declared, before, data, lenient=lenient)
+    if declared.effect == "close":
+        given["outcome"] = guarding.closing(row, before, given["reason"])
     said, after = folding.say(document_type, before, declared, given, side=row.side, own_said=row.own_said, partner_said=row.partner_said)
+    guarding.need_room(row, document_type, declared, before, after, given)
     wire = wording.write(declared.effect, given)
     made = storing.made_by(by, at=at, move=move, said=said.said, seen=said.seen, data=wire)
     items = _fresh_items(row, before, after)
     step = storing.store(row, before, after, made, items=items)
+    guarding.carry(row, document_type, before, after, step)
     counted = counting.count(row, document_type, before, after, step)
     body = body_of(row, step) if said.said else None
     announcing.announce(Moved(document=row, document_type=document_type, step=step, content=after, items=items, body=body, inline=inline))
@@ -363,13 +370,24 @@ def _read_data(document_type: DocumentType, move: Move, content: Content, data: 
         read |= {"details": reader.bag("/details", data.get("details")), "lines": wording.read_lines(reader, data.get("lines"), dated=document_type.dated)}
         reader.done()
     elif move.effect in wording.ANSWERING:
-        read["lines"] = wording.read_answers(data.get("lines"), content.lines, lenient=lenient)
+        read["lines"] = _read_answers(move, content, data.get("lines"), lenient=lenient)
     if move.effect in ("promise", "repromise", "hold"):
         read |= {"outcome": str(data.get("outcome", "")), "terms": reader.bag("/terms", data.get("terms"))}
-        folding.outcome_of(move, read["outcome"])
+        folding.outcome_of(move, content.state, read["outcome"])
     if move.effect == "counter" and not read["lines"]:
         raise refuse("/lines", "required", _("Say what you propose instead: at least one line."))
     return read
+
+
+def _read_answers(move: Move, content: Content, given: Any, *, lenient: bool) -> dict[int, folding.Offer]:
+    """What a move says of lines. The answer to a change names each line that it changes, so that nobody takes it for an answer to the others."""
+    changed = changed_lines(content.details)
+    if move.effect == "change" or (move.effect == "counter" and changed):
+        return wording.read_changes(given, content.lines, waiting=changed, lenient=lenient)
+    if move.effect == "propose":
+        return wording.read_proposals(given, content.lines, lenient=lenient)
+    answers = wording.read_answers(given, content.lines, lenient=lenient, among=changed or None)
+    return answers if move.effect != "offer" else {position: folding.Offer("accept", None, []) for position in changed} | answers
 
 
 def body_of(document: models.Document, step: models.Step) -> dict[str, Any]:
@@ -416,6 +434,7 @@ def accept(*, body: Mapping[str, Any], partner_id: uuid.UUID, envelope: int) -> 
             after = _taken(document_type, row, before, said)
             items = _fresh_items(row, before, after)
             step = storing.store(row, before, after, replace(made, overruled=after is before), items=items)
+            guarding.carry(row, document_type, before, after, step)
         counted = _count(row, document_type, before, after, step)
         announcing.announce(Moved(document=row, document_type=document_type, step=step, content=after, items=items, body=None))
         _tell_counted(counted, made)

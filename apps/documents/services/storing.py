@@ -193,20 +193,27 @@ def add_step(batch: Batch, document: models.Document, before: str, after: str, m
     return step
 
 
+ScheduleRow = tuple[Any, ...]
+"""A schedule by SCHEDULE_COLUMNS."""
+
+
 def _replace_schedules(batch: Batch, old: Sequence[Line], new: Sequence[Line], step: models.Step, *, count: bool) -> None:
     """Exchange the schedules of changed lines. What was agreed once stays, withdrawn and with its quantities taken back."""
     gone, come = exchanged(old, new)
     withdrawn = [row for row in gone if row[2] == "agreed"]
     if dropped := [row[0] for row in gone if row[2] != "agreed"]:
         models.Schedule.objects.filter(id__in=dropped)._raw_delete("default")
-    batch.update(models.Schedule, ["id", "kind"], [(row[0], "withdrawn") for row in withdrawn])
-    batch.insert(models.Schedule, SCHEDULE_COLUMNS, come)
+    back = _withdrawn(come) if any(line.agreed is not None for line in old) else set()
+    batch.update(models.Schedule, ["id", "kind"], [(row[0], "withdrawn") for row in withdrawn] + [(key, "agreed") for key in back])
+    batch.insert(models.Schedule, SCHEDULE_COLUMNS, [row for row in come if row[0] not in back])
     rows = [(new_id(), schedule, step.pk, kind, quantity) for schedule, quantity in confirmed(gone, come) for kind in ("ordered", "confirmed")]
     batch.insert(models.Quantity, ["id", "schedule", "step", "kind", "quantity"], rows if count else [])
 
 
-ScheduleRow = tuple[Any, ...]
-"""A schedule by SCHEDULE_COLUMNS."""
+def _withdrawn(rows: Sequence[ScheduleRow]) -> set[uuid.UUID]:
+    """Which of these were agreed once and withdrawn: what both said is folded anew where they spoke at once, and an agreement may hold again."""
+    agreed = [row[0] for row in rows if row[2] == "agreed"]
+    return set(models.Schedule.objects.filter(pk__in=agreed).values_list("pk", flat=True)) if agreed else set()
 
 
 def exchanged(old: Sequence[Line], new: Sequence[Line]) -> tuple[list[ScheduleRow], list[ScheduleRow]]:
@@ -224,7 +231,6 @@ def confirmed(gone: Sequence[ScheduleRow], come: Sequence[ScheduleRow]) -> list[
 def _forget(lines: Collection[uuid.UUID]) -> None:
     """Remove lines in whose place others were said. Nothing was agreed about them."""
     if lines:
-        models.Link.objects.filter(line__in=lines)._raw_delete("default")
         models.Schedule.objects.filter(line__in=lines)._raw_delete("default")
         models.Line.objects.filter(pk__in=lines)._raw_delete("default")
 

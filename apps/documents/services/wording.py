@@ -6,7 +6,8 @@ data over the border: plain JSON, numbers as text, so that its bytes are the sam
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -15,10 +16,10 @@ from django.utils.translation import gettext as _
 from apps.base import fields, units
 from apps.base.findings import Finding, Invalid, refuse
 from apps.base.models import new_id
-from apps.documents.services.folding import Line, Offer, Schedule
+from apps.documents.services.folding import GIVEN_UP, Line, Offer, Schedule
 
 MOST_LINES, MOST_SCHEDULES = 10_000, 400
-ANSWERING = ("offer", "counter", "promise", "repromise")
+ANSWERING = ("offer", "counter", "promise", "repromise", "change", "propose")
 """The effects whose moves answer line by line."""
 SAYING = ("ask", "restate")
 """The effects whose moves say whole lines."""
@@ -131,8 +132,11 @@ def _read_schedule(reader: Reader, at: str, given: Any) -> Schedule:
     return Schedule(new_id(), quantity, due_on)
 
 
-def read_answers(given: Any, lines: Sequence[Line], *, lenient: bool = False) -> dict[int, Offer]:
-    """The answers to lines of a response or counter-proposal, by the position of the line. Lines not named stand as asked."""
+def read_answers(given: Any, lines: Sequence[Line], *, lenient: bool = False, among: Collection[int] | None = None) -> dict[int, Offer]:
+    """The answers to lines of a response or counter-proposal, by the position of the line. Lines not named stand as asked.
+
+    among: only these lines are asked, and nothing else can be said of the others than that they are accepted.
+    """
     if given is None:
         return {}
     reader = Reader(lenient=lenient)
@@ -147,10 +151,71 @@ def read_answers(given: Any, lines: Sequence[Line], *, lenient: bool = False) ->
             reader.found(f"{at}/line", "line", _("The document has no line %(line)s.") % {"line": str(position)[:20]})
         elif position in answers:
             reader.found(f"{at}/line", "twice", _("Line %(line)d is answered twice. Put all its dates into one answer.") % {"line": position})
+        elif among is not None and position not in among:
+            if answer.get("response") == "accept":
+                continue  # a message that answers a change names the other lines, too: what is agreed is accepted
+            reader.found(f"{at}/line", "unchanged", _("Line %(line)d is agreed, and nothing else is asked of it.") % {"line": position})
         else:
             answers[position] = _read_answer(reader, at, answer, known[position])
     reader.done()
     return answers
+
+
+def read_changes(given: Any, lines: Sequence[Line], *, waiting: Collection[int], lenient: bool = False) -> dict[int, Offer]:
+    """What is to change of agreed lines, by position: `{"line", "response": "change" | "cancel", "schedules", "price", "reason"}`.
+
+    waiting: the lines of which a change waits already. What is left out of a line stays as it is agreed, or as it was asked last; lines that would not
+    change are left out. Each change says all of its line, so that it means the same whatever was agreed meanwhile.
+    """
+    if not isinstance(given, Sequence) or isinstance(given, str) or not given:
+        raise refuse("/lines", "required", _("Say what is to change: at least one line."))
+    _check_changes(given)
+    cancelled = {each.get("line") for each in given if isinstance(each, Mapping) and each.get("response") == GIVEN_UP and isinstance(each.get("line"), int)}
+    plain = [{**each, "response": "change"} if isinstance(each, Mapping) and each.get("response") == GIVEN_UP else each for each in given]
+    standing = {line.position: line if line.position in waiting else _as_agreed(line) for line in lines}
+    answers = read_answers(plain, list(standing.values()), lenient=lenient)
+    whole = {position: _whole(answer, standing[position], given_up=position in cancelled) for position, answer in answers.items()}
+    if changes := {position: answer for position, answer in whole.items() if position in waiting or not _is_same(answer, standing[position])}:
+        return changes
+    raise refuse("/lines", "same", _("Nothing would change: this is what is agreed."))
+
+
+def _check_changes(given: Sequence[Any]) -> None:
+    """A change says what is wanted; only an answer accepts or rejects."""
+    reader = Reader()
+    for index, each in enumerate(given):
+        if isinstance(each, Mapping) and each.get("response", "change") not in ("change", GIVEN_UP):
+            reader.found(f"/lines/{index}/response", "response", _("Say one of: change, cancel."))
+    reader.done()
+
+
+def read_proposals(given: Any, lines: Sequence[Line], *, lenient: bool = False) -> dict[int, Offer]:
+    """What a seller offers otherwise of agreed lines, by position; beside what is agreed. Raises Invalid where nothing would change."""
+    answers = read_answers(given, [_as_agreed(line) for line in lines], lenient=lenient)
+    if changes := {position: answer for position, answer in answers.items() if answer.response != "accept"}:
+        return changes
+    raise refuse("/lines", "same", _("Nothing would change: this is what is agreed."))
+
+
+def _as_agreed(line: Line) -> Line:
+    return (
+        line
+        if line.agreed is None
+        else replace(line, requested=line.agreed, quantity=sum((s.quantity for s in line.agreed), Decimal(0)), price=line.agreed_price)
+    )
+
+
+def _whole(answer: Offer, line: Line, *, given_up: bool) -> Offer:
+    if given_up:
+        return Offer(GIVEN_UP, line.price, [], answer.reason)
+    dates = [(s.quantity, s.due_on) for s in answer.schedules or line.requested]
+    schedules = [Schedule(new_id(), quantity, due_on) for quantity, due_on in dates]
+    return Offer("change", line.price if answer.price is None else answer.price, schedules, answer.reason, answer.substitute)
+
+
+def _is_same(answer: Offer, line: Line) -> bool:
+    said, agreed = ([(s.quantity, s.due_on) for s in schedules] for schedules in (answer.schedules, line.requested))
+    return (said, answer.price) == (agreed, line.price) and not answer.substitute
 
 
 def _read_answer(reader: Reader, at: str, given: Mapping[str, Any], line: Line) -> Offer:
@@ -265,6 +330,8 @@ def parse(effect: str, data: Mapping[str, Any]) -> dict[str, Any]:
         parsed["issued_on"] = dt.date.fromisoformat(data["issued_on"]) if data["issued_on"] else None
     if effect in SAYING:
         parsed["lines"] = [_parse_line(line) for line in data["lines"]]
+    elif effect == "close" and data["outcome"] not in ("closed", "short"):
+        raise ValueError(data["outcome"])
     elif effect in ANSWERING:
         parsed["lines"] = {answer["line"]: _parse_answer(answer) for answer in data["lines"]}
     return parsed

@@ -53,6 +53,7 @@ PROMISE = DocumentType(
             effect="promise",
             icon="message-reply",
             weight=10,
+            inner=True,
         ),
         Move(
             code="hold",
@@ -115,6 +116,7 @@ PROMISE = DocumentType(
             icon="calendar-event",
             tone="warning",
             weight=10,
+            inner=True,
         ),
         Move(
             code="keep",

@@ -16,14 +16,16 @@ from apps.base.findings import Invalid
 from apps.base.pages import need, see_other
 from apps.documents import forms, selectors
 from apps.documents import services as documents
-from apps.documents.forms import AnswerForm, CounterForm, LineEntry, MoveForm, Row, Typed
+from apps.documents.forms import AnswerForm, ChangeForm, CounterForm, LineEntry, MoveForm, ProposalForm, Row, Typed
 from apps.documents.selectors import Whole
 from apps.documents.views.presenting import address, dates_of, found, head_of, is_plain, lines_of, move_of, of_type, page_of_move, panels_page, partner_name
 from apps.documents.vocabulary import DocumentType, Move
 
 MOST_FORM_LINES = 200
 # By the move's effect: the form of each line.
-LINE_FORMS: dict[str, type[Form]] = {"offer": AnswerForm, "counter": CounterForm}
+LINE_FORMS: dict[str, type[Form]] = {"offer": AnswerForm, "counter": CounterForm, "change": ChangeForm, "propose": ProposalForm}
+CHANGING = ("change", "propose")
+"""The effects whose moves change what is agreed: their forms begin with that."""
 
 
 def version_of(request: HttpRequest) -> int | None:
@@ -62,28 +64,28 @@ def move(request: HttpRequest, document_type: DocumentType, uid: uuid.UUID, move
         return see_other(reverse(page, args=[uid]))
     if request.method == "POST":
         return _posted(request, whole, declared)
-    if whole.head["state"] not in declared.before:
+    if not document_type.allows(declared, state=whole.head["state"], side=whole.head["side"]):
         return too_late(request, whole, _("“%(move)s” is not possible any more.") % {"move": declared.label}, [])
-    return _ask(request, whole, declared, _proposed(whole, declared))
+    return _ask(request, whole, declared, proposed(whole, declared))
 
 
 def _posted(request: HttpRequest, whole: Whole, declared: Move) -> HttpResponse:
     typed = forms.read(request.POST, head=MoveForm, line=LINE_FORMS.get(declared.effect, CounterForm))
     if declared.effect not in LINE_FORMS or "accept_all" in request.POST:
         typed.rows = []
-    elif len(typed.rows) != len(whole.lines) or len(whole.lines) > MOST_FORM_LINES:
+    elif len(typed.rows) != len(lines_for(whole, declared)) or len(typed.rows) > MOST_FORM_LINES:
         # A line that did not come would count as accepted: so nothing is taken, and all is asked again.
-        return _ask(request, whole, declared, _proposed(whole, declared), status=422)
+        return _ask(request, whole, declared, proposed(whole, declared), status=422)
     if typed.change(request.POST):
         return _ask(request, whole, declared, typed)
     return _make(request, whole, declared, typed)
 
 
 def _make(request: HttpRequest, whole: Whole, declared: Move, typed: Typed) -> HttpResponse:
-    head, lines = _forms(whole, declared, typed, bound=True)
+    head, lines = forms_of(whole, declared, typed, bound=True)
     if not all([head.is_valid(), *(line.is_readable() for line in lines)]):
         return _ask(request, whole, declared, typed, shown=(head, lines), errors=forms.unreadable(head, lines), status=422)
-    sent, data = _data(whole, declared, typed)
+    sent, data = data_of(whole, declared, typed)
     try:
         version = decided_on(whole, version_of(request))
         by, type = acting.actor(), whole.type.code
@@ -100,9 +102,9 @@ def _make(request: HttpRequest, whole: Whole, declared: Move, typed: Typed) -> H
 def _stale(request: HttpRequest, whole: Whole, declared: Move, typed: Typed, sentence: str) -> HttpResponse:
     """Somebody was quicker. Where the move is still possible its form comes again, with what was typed and what has changed."""
     news = changed_since(whole, version_of(request))
-    if is_plain(declared) or whole.head["state"] not in declared.before:
+    if is_plain(declared) or not whole.type.allows(declared, state=whole.head["state"], side=whole.head["side"]):
         return too_late(request, whole, sentence, news)
-    typed.rows = typed.rows or _proposed(whole, declared).rows
+    typed.rows = typed.rows or proposed(whole, declared).rows
     return _ask(request, whole, declared, typed, news=news, status=409)
 
 
@@ -111,32 +113,42 @@ def too_late(request: HttpRequest, whole: Whole, sentence: str, news: Sequence[s
     return render(request, "errors/409.html", {"document": document, "detail": sentence, "news": news}, status=409)
 
 
-def _too_long(whole: Whole) -> str:
+def too_long_to_show(whole: Whole) -> str:
     words = _("This document has %(count)d lines, more than a page can hold. Answer line by line through the interface, or by a standard message.")
     return words % {"count": len(whole.lines)}
 
 
-def _proposed(whole: Whole, declared: Move) -> Typed:
-    """What a form comes with: an answer begins with what is asked, a counter-proposal with what is offered."""
-    if declared.effect not in LINE_FORMS or len(whole.lines) > MOST_FORM_LINES:
+def lines_for(whole: Whole, declared: Move) -> Sequence[Mapping[str, Any]]:
+    """The lines of which a move's form asks: all of them; what answers a change, only those that it changes."""
+    return whole.lines if declared.effect in CHANGING else selectors.waiting_lines(whole)
+
+
+def proposed(whole: Whole, declared: Move) -> Typed:
+    """What a form comes with: an answer begins with what is asked, a counter-proposal with what is offered, a change with what is agreed."""
+    lines = lines_for(whole, declared)
+    if declared.effect not in LINE_FORMS or len(lines) > MOST_FORM_LINES:
         return Typed({}, [])
-    return Typed({}, [_row(line, declared.effect) for line in whole.lines])
+    return Typed({}, [_row(line, declared.effect) for line in lines])
 
 
 def _row(line: Mapping[str, Any], effect: str) -> Row:
-    offered = dates_of(line, "offered") if effect == "counter" else []
-    price = line["offered_price"] if effect == "counter" and line["offered_price"] is not None else line["price"]
-    dates = offered or dates_of(line, "requested")
+    kind = "offered" if effect == "counter" else "agreed" if effect in CHANGING else "requested"
+    price = {"offered": line["offered_price"], "agreed": line["agreed_price"]}.get(kind)
+    price = line["price"] if price is None else price
+    dates = dates_of(line, kind) or dates_of(line, "requested")
     schedules = [{"due_on": day["due_on"].isoformat() if day["due_on"] else "", "quantity": format(day["quantity"], "f")} for day in dates]
     return Row({"response": "accept", "price": "" if price is None else format(price, "f")}, schedules or [{}])
 
 
-def _data(whole: Whole, declared: Move, typed: Typed) -> tuple[list[int], dict[str, Any]]:
+def data_of(whole: Whole, declared: Move, typed: Typed) -> tuple[list[int], dict[str, Any]]:
     """The move's fields as the services take them, and the page's line of each line that is sent."""
     data: dict[str, Any] = {"reason": typed.head.get("reason", "")}
     if declared.effect not in LINE_FORMS or not typed.rows:
         return [], data
-    pairs = list(zip(whole.lines, typed.rows, strict=False))
+    pairs = list(zip(lines_for(whole, declared), typed.rows, strict=False))
+    if declared.effect in CHANGING:
+        sent = [index for index, (_line, row) in enumerate(pairs) if row.values["response"] != "accept"]
+        return sent, data | {"lines": [_answer(*pairs[index]) for index in sent]}
     if declared.effect == "offer":
         return list(range(len(pairs))), data | {"lines": [_answer(line, row) for line, row in pairs]}
     sent = [index for index, (line, row) in enumerate(pairs) if not _as_asked(line, row)]
@@ -145,16 +157,16 @@ def _data(whole: Whole, declared: Move, typed: Typed) -> tuple[list[int], dict[s
 
 
 def _terms(row: Row) -> dict[str, Any]:
-    return {"price": row.values["price"] or None, "schedules": [{"due_on": s["due_on"], "quantity": s["quantity"]} for s in row.schedules]}
+    return {"price": row.values["price"] or None, "schedules": [{name: s.get(name, "") for name in ("due_on", "quantity")} for s in row.schedules]}
 
 
 def _answer(line: Mapping[str, Any], row: Row) -> dict[str, Any]:
     """One answer. Accepting takes the line as asked, whatever stands in the fields for another offer."""
     values = row.values
     answer = {"line": line["position"], "response": values["response"], "reason": values["reason"]}
-    if values["response"] in ("accept", "reject"):
+    if values["response"] in ("accept", "reject", "cancel"):
         return answer
-    substitute = {"item": values["substitute"]} if values["substitute"] else None
+    substitute = {"item": values["substitute"]} if values.get("substitute") else None
     return answer | _terms(row) | {"substitute": substitute}
 
 
@@ -164,12 +176,12 @@ def _as_asked(line: Mapping[str, Any], row: Row) -> bool:
     return row.schedules == asked.schedules and row.values["price"] == asked.values["price"]
 
 
-def _forms(whole: Whole, declared: Move, typed: Typed, *, bound: bool) -> tuple[MoveForm, list[LineEntry]]:
+def forms_of(whole: Whole, declared: Move, typed: Typed, *, bound: bool) -> tuple[MoveForm, list[LineEntry]]:
     head = MoveForm(typed.head if bound else None, initial=None if bound else typed.head, required=declared.reason == "required")
     if declared.reason == "none":
         del head.fields["reason"]
     form = LINE_FORMS.get(declared.effect)
-    return head, forms.entries(typed, form, bound=bound, lines=lines_of(whole)) if form else []
+    return head, forms.entries(typed, form, bound=bound, lines=lines_of(whole, lines_for(whole, declared))) if form else []
 
 
 def _ask(
@@ -183,15 +195,16 @@ def _ask(
     news: Sequence[str] = (),
     status: int = 200,
 ) -> HttpResponse:
-    head, lines = shown or _forms(whole, declared, typed, bound=False)
+    head, lines = shown or forms_of(whole, declared, typed, bound=False)
     context = {
         "document": head_of(whole.type, whole.head, partner=partner_name(whole.head["partner_id"]), lines=whole.lines),
         "move": move_of(whole, declared),
         "form": head,
         "lines": lines,
         "can_accept_all": declared.effect == "offer",
+        "changes_agreed": declared.effect in CHANGING,
         "needs_lines": declared.effect in LINE_FORMS,
-        "too_long": _too_long(whole) if declared.effect in LINE_FORMS and not lines else "",
+        "too_long": too_long_to_show(whole) if declared.effect in LINE_FORMS and not lines else "",
         "panels": panels_page(whole, move=declared.code),
         "errors_summary": errors,
         "news": news,

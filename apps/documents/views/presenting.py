@@ -106,8 +106,8 @@ def state_chip(document_type: DocumentType, code: str) -> Chip:
 
 def progress_chip(document_type: DocumentType, head: Mapping[str, Any]) -> Chip | None:
     """How far the goods have come, as it is shown; None where there is nothing to say of it: while somebody still has to answer."""
-    talked = document_type.state(head["state"]).waits_for is None
-    stage = selectors.stage(id=head["id"]) if document_type.ordered and talked else None
+    state = document_type.state(head["state"])
+    stage = selectors.stage(id=head["id"]) if document_type.ordered and (state.stands or state.waits_for is None) else None
     return Chip(str(stage.label), tone_of(stage.tone), stage.icon) if stage else None
 
 
@@ -142,20 +142,32 @@ def offered_amount(lines: Iterable[Mapping[str, Any]]) -> Decimal | None:
     """What the offered lines come to; None where nothing is offered, or without a price."""
     total, any_offered = Decimal(0), False
     for line in lines:
-        offered = line["schedules"].get("offered") or []
+        # Of a line whose change is not answered yet, what is agreed.
+        kind, price = ("offered", line["offered_price"]) if line["response"] else ("agreed", line["agreed_price"])
+        offered = line["schedules"].get(kind) or []
         if not offered:
             continue
-        if line["offered_price"] is None:
+        if price is None:
             return None
         any_offered = True
-        total += line["offered_price"] * sum(s["quantity"] for s in offered) / (line["price_base"] or 1)
+        total += price * sum(s["quantity"] for s in offered) / (line["price_base"] or 1)
     return total.quantize(Decimal("0.01")) if any_offered else None
 
 
 def lines_of(whole: Whole, lines: Sequence[Mapping[str, Any]] | None = None) -> list[dict[str, Any]]:
     """The lines of a document's page, all or some of them: what is asked beside what is offered."""
     currency, side = whole.head["currency"], whole.head["side"]
-    return [_line(line, currency, side) for line in (whole.lines if lines is None else lines)]
+    waiting = {each.line: each for each in selectors.changing(whole)}
+    return [_line(line, currency, side) | {"change": _change(waiting.get(line["position"]))} for line in (whole.lines if lines is None else lines)]
+
+
+def _change(change: selectors.Changing | None) -> dict[str, Any] | None:
+    """A change of a line that waits, beside what is agreed."""
+    if change is None:
+        return None
+    agreed = change.agreed
+    dates = [{"due_on": due_on, "quantity": quantity} for quantity, due_on in agreed.dates]
+    return {"quantity": agreed.quantity, "price": agreed.price, "schedules": dates, "words": change.words, "given_up": not change.newest.dates}
 
 
 def lines_page(request: HttpRequest, whole: Whole) -> dict[str, Any]:
@@ -171,6 +183,8 @@ def lines_page(request: HttpRequest, whole: Whole) -> dict[str, Any]:
         "lines_template": "documents/_lines.html",
         "lines": lines_of(whole, shown),
         "lines_count": len(whole.lines),
+        "changed_count": len(selectors.waiting_lines(whole)) if selectors.changing(whole) else 0,
+        "change_number": selectors.change_number(whole.head),
         "lines_page": page,
         "lines_before_url": f"{url}?lines={page - 1}#document-lines" if page > 1 else "",
         "lines_after_url": f"{url}?lines={page + 1}#document-lines" if page < last else "",

@@ -42,7 +42,7 @@ def read(body: bytes, media_type: str) -> Message:
 
 
 def write(kind: str, content: dict[str, Any], *, buyer: PartyLike, seller: PartyLike, media_type: str) -> bytes:
-    """Write `content` as a message of `kind` (``order``, ``order_response``).
+    """Write `content` as a message of `kind` (``order``, ``order_response``, ``order_change``, ``order_cancellation``).
 
     Raises `UnknownMediaType`, and `Refused` where `content` is not enough for a valid document.
     """

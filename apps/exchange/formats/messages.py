@@ -43,7 +43,7 @@ class PartyLike(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """One message: `kind` is ``order`` or ``order_response``, `content` plain JSON data, numbers and dates as text."""
+    """One message: `kind` is ``order``, ``order_response``, ``order_change`` or ``order_cancellation``; `content` plain JSON, numbers and dates as text."""
 
     kind: str
     number: str

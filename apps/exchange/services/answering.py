@@ -1,6 +1,6 @@
 """What a standard order response means for the order that it answers, and the response that an answer made by hand is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +10,8 @@ from apps.documents import selectors as documents
 from apps.documents.selectors import Whole
 from apps.exchange.formats import Finding, Refused
 
-ACKNOWLEDGE, CONFIRM = "acknowledge", "confirm"
+ACKNOWLEDGE, CONFIRM, PROPOSE, OFFER_CANCEL = "acknowledge", "confirm", "propose_change", "offer_cancel"
+ACCEPT_CANCEL, REFUSE_CANCEL = "accept_cancel", "refuse_cancel"
 SUBSTITUTE = {"item": ("seller_item", "buyer_item", "gtin"), "name": ("name",), "gtin": ("gtin",)}
 FRACTION_DIGITS = 6
 
@@ -29,6 +30,27 @@ def read(content: Mapping[str, Any], order: Whole) -> tuple[str, dict[str, Any]]
         unsaid = [row["position"] for row in order.lines if row["position"] not in answers]
         answers |= {position: {"line": position, "response": "reject", "reason": content.get("note", "")} for position in unsaid}
     return CONFIRM, {**note, "lines": [answers[position] for position in sorted(answers)]}
+
+
+def of_agreed(move: str, data: dict[str, Any], order: Whole) -> tuple[str, dict[str, Any]]:
+    """The same of an order that is agreed already, and of which nothing is asked: the seller proposes a change, or asks to be let off by rejecting all."""
+    allowed = [each.code for each in order.type.moves_for(state=order.head["state"], side=order.head["side"])]
+    answers = data.get("lines", [])
+    if move == CONFIRM and ACCEPT_CANCEL in allowed:
+        return _of_cancellation(data, answers)
+    if move != CONFIRM or CONFIRM in allowed or PROPOSE not in allowed or all(answer["response"] == "accept" for answer in answers):
+        return move, data
+    if len(answers) == len(order.lines) and all(answer["response"] == "reject" for answer in answers):
+        reason = data.get("note") or next((answer["reason"] for answer in answers if answer["reason"]), "")
+        return OFFER_CANCEL, {"note": data.get("note", ""), "reason": reason}
+    return PROPOSE, data
+
+
+def _of_cancellation(data: dict[str, Any], answers: Sequence[Mapping[str, Any]]) -> tuple[str, dict[str, Any]]:
+    """An answer to a cancellation as a whole: accepted, or refused by anything else."""
+    reason = data.get("note") or next((answer["reason"] for answer in answers if answer["reason"]), "")
+    accepted = all(answer["response"] == "accept" for answer in answers)
+    return (ACCEPT_CANCEL if accepted else REFUSE_CANCEL), {"note": data.get("note", ""), "reason": reason}
 
 
 def reference_of(row: Mapping[str, Any]) -> str:
@@ -51,13 +73,18 @@ def _faults(said: Mapping[str, Any], lines: Mapping[str, Mapping[str, Any]]) -> 
         text = _("The order has no line “%(line)s”.") % {"line": said["reference"]}
         mend = _("Write into LineID the number of a line of the order: %(lines)s.") % {"lines": ", ".join(list(lines)[:20])}
         return [Finding(rule="TRB-LINE", place=_place(said, "OrderLineReference/LineID"), text=text, mend=mend)]
+    return misfits(said, row, lambda element: _place(said, element))
+
+
+def misfits(said: Mapping[str, Any], row: Mapping[str, Any], place: Callable[[str], str]) -> list[Finding]:
+    """What a line of a message measures otherwise than the line of the order of which it speaks. place: where an element of it stands."""
     if row["unit"] and said.get("unit", row["unit"]) != row["unit"]:
-        text = _("The answer is in %(said)s, the order in %(asked)s.") % {"said": said["unit"], "asked": row["unit"]}
-        return [Finding(rule="TRB-UNIT", place=_place(said, "LineItem/Quantity/@unitCode"), text=text, mend=_("Answer in the unit of the order."))]
-    if "price" in said and _price(said, row) is None:
+        text = _("The line is in %(said)s, the order in %(asked)s.") % {"said": said["unit"], "asked": row["unit"]}
+        return [Finding(rule="TRB-UNIT", place=place("LineItem/Quantity/@unitCode"), text=text, mend=_("Say it in the unit of the order."))]
+    if "price" in said and price_of(said, row) is None:
         text = _("The price is for %(said)s units, that of the order for %(asked)s.") % {"said": said.get("price_base", "1"), "asked": _base(row)}
         mend = _("Write the price for as many units as the order does.")
-        return [Finding(rule="TRB-PRICE-BASE", place=_place(said, "LineItem/Price/BaseQuantity"), text=text, mend=mend)]
+        return [Finding(rule="TRB-PRICE-BASE", place=place("LineItem/Price/BaseQuantity"), text=text, mend=mend)]
     return []
 
 
@@ -71,7 +98,7 @@ def _answer(said: Mapping[str, Any], row: Mapping[str, Any], content: Mapping[st
         return {**answer, "response": "reject"}
     answer["schedules"] = schedules
     if "price" in said:
-        answer["price"] = _price(said, row)
+        answer["price"] = price_of(said, row)
     if substitute := _substitute(said):
         answer["substitute"] = substitute
     return answer
@@ -99,7 +126,7 @@ def _base(row: Mapping[str, Any]) -> Decimal:
     return row["price_base"] or Decimal(1)
 
 
-def _price(said: Mapping[str, Any], row: Mapping[str, Any]) -> str | None:
+def price_of(said: Mapping[str, Any], row: Mapping[str, Any]) -> str | None:
     """The offered price for as many units as the order's price is for; None where that is no number of at most six decimals."""
     base = Decimal(said.get("price_base", "1"))
     if base == _base(row):

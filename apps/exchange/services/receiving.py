@@ -16,15 +16,15 @@ from apps.documents import selectors as documents
 from apps.documents import services as engine
 from apps.exchange import formats
 from apps.exchange.formats import Message, Party, Refused
-from apps.exchange.services import answering
+from apps.exchange.services import answering, changing
 from apps.network import selectors as network
 from apps.network.selectors import Partner
 from apps.tenants import selectors as tenants
 
 # The side that says a message of each kind, and the element of each side.
-SENDERS = {"order": "buyer", "order_response": "seller"}
+SENDERS = {"order": "buyer", "order_response": "seller", "order_change": "buyer", "order_cancellation": "buyer"}
 ELEMENTS = {"buyer": "BuyerCustomerParty", "seller": "SellerSupplierParty"}
-ROOTS = {"order": "Order", "order_response": "OrderResponse"}
+ROOTS = {"order": "Order", "order_response": "OrderResponse", "order_change": "OrderChange", "order_cancellation": "OrderCancellation"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,13 +105,14 @@ def _by_own_ids(party: Party, other: Party, active: Sequence[Partner]) -> Partne
 def _by_name(message: Message, party: Party, active: Sequence[Partner]) -> Partner | None:
     """The partner of a party without an id of its own: the one of this name, else the one whose document is answered, if there is but one."""
     found = [partner for partner in active if partner.name == party.name]
-    if not found and message.kind == "order_response":
-        found = [partner for partner in active if _answered(message, partner) is not None]
+    if not found and "order_number" in message.content:
+        found = [partner for partner in active if _named(message, partner) is not None]
     return found[0] if len(found) == 1 else None
 
 
-def _answered(message: Message, partner: Partner) -> uuid.UUID | None:
-    return documents.by_number(type="order", number=message.content["order_number"], side="seller", partner_id=partner.id)
+def _named(message: Message, partner: Partner) -> uuid.UUID | None:
+    """The order of which a message speaks."""
+    return documents.by_number(type="order", number=message.content["order_number"], side=SENDERS[message.kind], partner_id=partner.id)
 
 
 def _called(party: Party) -> str:
@@ -142,17 +143,37 @@ def _order(message: Message, partner: Partner, by: Actor, at: dt.datetime) -> Re
 
 
 def _response(message: Message, partner: Partner, by: Actor, at: dt.datetime) -> Received:
-    order = _answered(message, partner)
-    found = documents.whole(id=order) if order else None
-    if found is None:
-        raise refusal(
-            "TRB-ORDER",
-            "/OrderResponse/OrderReference/ID",
-            _("You have no order “%(number)s” from %(name)s.") % {"number": message.content["order_number"], "name": partner.name},
-            _("Write the number of an order of this buyer."),
-        )
+    found = _order_of(message, partner)
     move, data = answering.read(message.content, found)
-    row = engine.apply(document=found.id, move=move, data={**data, "response": message.content}, by=by, at=at, lenient=True)
+    return _say(message, found, *answering.of_agreed(move, data, found), by, at)
+
+
+def _change(message: Message, partner: Partner, by: Actor, at: dt.datetime) -> Received:
+    found = _order_of(message, partner)
+    return _say(message, found, *changing.read_change(message.content, found), by, at)
+
+
+def _cancellation(message: Message, partner: Partner, by: Actor, at: dt.datetime) -> Received:
+    found = _order_of(message, partner)
+    return _say(message, found, *changing.read_cancellation(message.content, found), by, at)
+
+
+def _order_of(message: Message, partner: Partner) -> documents.Whole:
+    """The order of which a message speaks. Raises Refused."""
+    order = _named(message, partner)
+    found = documents.whole(id=order) if order else None
+    if found is not None:
+        return found
+    number = {"number": message.content["order_number"], "name": partner.name}
+    place = f"/{ROOTS[message.kind]}/OrderReference/ID"
+    if SENDERS[message.kind] == "seller":
+        raise refusal("TRB-ORDER", place, _("You have no order “%(number)s” from %(name)s.") % number, _("Write the number of an order of this buyer."))
+    raise refusal("TRB-ORDER", place, _("You have given no order “%(number)s” to %(name)s.") % number, _("Write the number of an order to this seller."))
+
+
+def _say(message: Message, order: documents.Whole, move: str, data: Mapping[str, Any], by: Actor, at: dt.datetime) -> Received:
+    """Make the move that a message is. What it said stays beside it (`response`), and goes out again as it came."""
+    row = engine.apply(document=order.id, move=move, data={**data, "response": message.content}, by=by, at=at, lenient=True)
     return _received(message, row, move)
 
 
@@ -161,7 +182,12 @@ def _received(message: Message, row: Any, move: str) -> Received:
     return Received(kind=message.kind, number=message.number, move=move, document=row.pk, order_number=row.number, step=step, state=row.state)
 
 
-_ACTS: Mapping[str, Callable[[Message, Partner, Actor, dt.datetime], Received]] = {"order": _order, "order_response": _response}
+_ACTS: Mapping[str, Callable[[Message, Partner, Actor, dt.datetime], Received]] = {
+    "order": _order,
+    "order_response": _response,
+    "order_change": _change,
+    "order_cancellation": _cancellation,
+}
 
 # Places ----------------------------------------------------------------------------------------------------------------
 

@@ -7,9 +7,10 @@ from typing import Any
 from apps.base import acting
 from apps.documents import selectors as documents
 from apps.documents.selectors import Whole
+from apps.documents.vocabulary import LIFE
 from apps.exchange import formats
 from apps.exchange.formats import Party
-from apps.exchange.services import answering
+from apps.exchange.services import answering, changing
 from apps.network import selectors as network
 from apps.tenants import selectors as tenants
 
@@ -18,17 +19,25 @@ NUMBERS = ("quantity", "price", "price_base")
 
 
 def write(*, media_type: str, document: Whole | None = None, answer: Mapping[str, Any] | None = None) -> bytes:
-    """An order, or the answer to one (the columns of its step), as bytes of this media type.
+    """An order, or what was said of one (the columns of its step: an answer, a change, a cancellation), as bytes of this media type.
 
     What came in by a message goes out as it came, with what has changed since. Raises Refused where UBL cannot say it.
     """
     if answer is not None:
         found = documents.whole(id=answer["document_id"])
         assert found is not None
-        content = answering.write(answer, found, code=documents.response_code(found.type, answer))
-        return _message("order_response", content, found.head, media_type)
+        return _message(*_said(answer, found), found.head, media_type)
     assert document is not None
     return _message(document.type.code, _content(document), document.head, media_type)
+
+
+def _said(step: Mapping[str, Any], order: Whole) -> tuple[str, dict[str, Any]]:
+    """Which message a step is, and its content."""
+    move = order.type.find_move(step["move"])
+    assert move is not None
+    if move.message != "order_response":
+        return move.message, changing.write(step, order)
+    return move.message, answering.write(step, order, code=documents.response_code(order.type, step))
 
 
 def _message(kind: str, content: dict[str, Any], head: Mapping[str, Any], media_type: str) -> bytes:
@@ -51,7 +60,7 @@ def _content(document: Whole) -> dict[str, Any]:
         "issued_on": head["issued_on"].isoformat() if head["issued_on"] else None,
         "currency": head["currency"],
         "note": head["note"],
-        "details": head["details"],
+        "details": {name: value for name, value in head["details"].items() if name != LIFE},
         "lines": [_line(row) for row in document.lines],
     }
     return {name: value for name, value in content.items() if value not in (None, "")}

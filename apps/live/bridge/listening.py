@@ -23,7 +23,7 @@ FIRST_WAIT, LONGEST_WAIT = 0.2, 10.0
 SILENT = 5.0
 # A group of the channel layer is forgotten after a day, and when Redis is emptied: then the poll brings the news until it is joined again.
 JOIN_AGAIN = 30.0
-TOPICS = ("events", "network", "schedule")
+TOPICS = ("events", "network", "schedule", "bulk")
 
 
 class Source(Protocol):
@@ -94,7 +94,8 @@ class LayerSource:
             group.create_task(_again_and_again(self._follow, "joining groups of the channel layer"))
 
     async def _receive(self) -> None:
-        self._channel = await self._layer.new_channel()
+        # The same one after a break: the groups of one that is left behind would be filled for a day.
+        self._channel = self._channel or await self._layer.new_channel()
         self._join_all()
         while True:
             message = await self._layer.receive(self._channel)

@@ -4,12 +4,12 @@ from functools import partial
 
 from django.db import transaction
 
-from apps.documents.services import Moved
+from apps.documents.services import BulkMoved, Moved
 from apps.live import selectors
 from apps.live.services import notifying
 from apps.network.services import PartnershipChanged
 
-__all__ = ["nudge", "tell", "tell_partners"]
+__all__ = ["nudge", "tell", "tell_bulk", "tell_partners"]
 
 
 def tell(news: Moved) -> None:
@@ -21,6 +21,11 @@ def tell_partners(news: PartnershipChanged) -> None:
     """After the commit, wake the pages of both partners. A partnership is no document: the feed keeps nothing of it."""
     _after_commit(selectors.group_name("network"))
     _after_commit(selectors.group_name_of_partner(news.partner, "network"))
+
+
+def tell_bulk(news: BulkMoved) -> None:
+    """After the commit, wake the pages that show what is done to many documents at once."""
+    nudge("bulk")
 
 
 def nudge(topic: str) -> None:

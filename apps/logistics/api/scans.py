@@ -75,7 +75,7 @@ class Scans(ApiView):
             raise NoSuchDocument
         body = given(request)
         check_names(body, {"dock": None, "code": None})
-        if body.get("dock") not in services.DOCKS:
+        if body.get("dock") not in list(services.DOCKS):
             raise refuse("/dock", "dock", str(_("Say at which dock: ship or receive.")))
         services.scan(document=uuid_of(uid), dock=body["dock"], code=body.get("code"), by=acting.actor(), at=clock.now())
         return Response(_told(selectors.scans(document=uuid_of(uid))[0]), status=201)

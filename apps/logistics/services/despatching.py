@@ -168,11 +168,14 @@ def _check_quantities(reader: Reader, asked: Sequence[Asked], agreed: Mapping[Ke
         wanted[line.key] += line.quantity
         found = agreed.get(line.key)
         left = found.sums.to_ship + own.get(line.key, Decimal(0)) if found else wanted[line.key]
-        if found and wanted[line.key] > left:
+        if found and found.is_open and wanted[line.key] > left:
             reader.found(f"{line.at}/quantity", "over_delivery", _too_much(found, wanted[line.key], left))
 
 
 def _not_open(line: Agreed) -> str:
+    if line.waits:
+        words = _("A change of line %(line)d of order %(order)s waits to be agreed: it is not shipped before.")
+        return words % {"line": line.position, "order": line.number}
     state = TYPES["order"].state(line.state)
     return _("Order %(order)s is “%(state)s”: nothing more is shipped for it.") % {"order": line.number, "state": state.label}
 

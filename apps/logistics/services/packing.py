@@ -154,7 +154,7 @@ class Packer:
     def _type(self, at: str, given: Any) -> str:
         if given in (None, ""):
             return "CT"
-        if given not in TYPES:
+        if not isinstance(given, str) or given not in TYPES:
             known = ", ".join(TYPES)
             self.found(
                 f"{at}/type", "type", _("“%(value)s” is no kind of package known here. Known are: %(known)s.") % {"value": str(given)[:10], "known": known}

@@ -6,24 +6,28 @@ statement outside any context raises before it reaches the database. Statements 
 one statement at a time: nothing can be stacked behind a quoted mistake.
 """
 
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import psycopg
 from django.db.backends.postgresql.base import CursorDebugWrapper as DebugWrapper
 from django.db.backends.utils import CursorWrapper
+from django.db.utils import OperationalError
 from django.utils.asyncio import async_unsafe
 from django_tenants.postgresql_backend import base as tenants_backend
 from psycopg import generators
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 
-from apps.base import acting
-from apps.base.patience import is_stale
+from apps.base import acting, patience
 
 # Nothing that a page or a partner asks for may hold a lock or a connection for longer than this; who asks waits ten seconds at most.
 # What was begun over a line that went dead meanwhile holds its locks no longer than that, either: the database hears of it by nothing else.
 # Set once a transaction: what is set before a savepoint outlives its rollback.
 LIMITS = "SET LOCAL statement_timeout = '8s'; SET LOCAL lock_timeout = '5s'; SET LOCAL idle_in_transaction_session_timeout = '10s'"
+
+LONG = 0.5
+"""Seconds beyond which waiting for a connection was no connecting."""
 
 
 class StatementCursor(psycopg.Cursor[Any]):
@@ -61,14 +65,25 @@ class DatabaseWrapper(tenants_backend.DatabaseWrapper):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        connection = super().get_new_connection(conn_params)
+        if patience.lost() >= patience.SILENCE:
+            raise OperationalError("the database has not answered, and whoever asks has waited long enough")
+        connection = self._connection_in_time(conn_params)
         # A server that died has closed all that lie in the pool: each is put away when it is met, and costs no question.
-        while self.pool and is_stale(connection):
+        while self.pool and patience.is_stale(connection):
             connection.close()
             self.pool.putconn(connection)
-            connection = super().get_new_connection(conn_params)
+            connection = self._connection_in_time(conn_params)
         connection.cursor_factory = StatementCursor
         return connection
+
+    def _connection_in_time(self, conn_params: dict[str, Any]) -> Any:
+        """What was waited for a connection is taken from the patience with what is asked on it."""
+        began = time.monotonic()
+        try:
+            return super().get_new_connection(conn_params)
+        finally:
+            if (waited := time.monotonic() - began) > LONG:
+                patience.lose(waited)
 
     def set_tenant(self, tenant: Any, include_public: bool = True) -> None:
         if tenant.schema_name != "public":

@@ -44,6 +44,8 @@ RIGHTS: dict[str, dict[str, str]] = {
         "tenants_enterprise": "SELECT",
         "tenants_domain": "SELECT",
         "tenants_epoch": "SELECT",
+        # Whoever accepts an invitation by mail has no home yet.
+        "network_invitation": "SELECT, UPDATE (begun_at, enterprise_id, accepted_at)",
         # So that a process can tell whether it fits its database (`/readyz`).
         "django_migrations": "SELECT",
     },
@@ -55,6 +57,8 @@ RIGHTS: dict[str, dict[str, str]] = {
         "tenants_epoch": "SELECT",
         "network_partnership": "SELECT",
         "network_consent": "SELECT",
+        "network_answerlink": "SELECT (id, enterprise_id, send_at)",
+        "network_invitation": "SELECT",
         "exchange_channel": "SELECT",
         "exchange_cursor": "SELECT",
         "exchange_envelope": "SELECT (channel_id, seq, sender_id, receiver_id, kind, seen, digest, key_id, at)",
@@ -69,6 +73,9 @@ RIGHTS: dict[str, dict[str, str]] = {
         "accounts_membership": "SELECT",
         "network_partnership": "SELECT, INSERT, DELETE",
         "network_consent": "SELECT, INSERT, UPDATE (state, document_types, changed_at), DELETE",
+        "network_contact": "SELECT, INSERT, DELETE",
+        "network_answerlink": "SELECT, DELETE",
+        "network_invitation": "SELECT, UPDATE (enterprise_id), DELETE",
         "exchange_channel": "SELECT, INSERT",
         "exchange_cursor": "SELECT, INSERT",
         "exchange_envelope": "SELECT, INSERT",
@@ -82,6 +89,9 @@ RIGHTS: dict[str, dict[str, str]] = {
         "tenants_epoch": "SELECT",
         "network_partnership": "SELECT, INSERT",
         "network_consent": "SELECT, INSERT, UPDATE (state, document_types, changed_at)",
+        "network_contact": "SELECT, INSERT, DELETE",
+        "network_answerlink": "SELECT, INSERT, UPDATE (send_at, tries, ended_at, used)",
+        "network_invitation": "SELECT, INSERT, UPDATE (token_hash, expires_at, withdrawn_at)",
         "exchange_channel": "SELECT, INSERT, UPDATE (head, digest)",
         "exchange_cursor": "SELECT, INSERT, UPDATE (delivered, digest, halted_at, reason, attempts)",
         "exchange_envelope": "SELECT, INSERT",
@@ -115,6 +125,10 @@ POLICIES: dict[str, dict[str, str]] = {
     "tenants_endpoint": {"SELECT": PARTNERS_OR_ME, "INSERT": f"enterprise_id = {ME}", "UPDATE": f"enterprise_id = {ME}", "DELETE": f"enterprise_id = {ME}"},
     "network_partnership": {"SELECT": PARTY, "INSERT": f"inviter_id = {ME}"},
     "network_consent": {"SELECT": OF_PARTNERSHIP, "INSERT": f"enterprise_id = {ME} AND {OF_PARTNERSHIP}", "UPDATE": f"enterprise_id = {ME}"},
+    # Whom to tell by mail, and what he may answer: each enterprise's own affair, of which no partner hears.
+    "network_contact": dict.fromkeys(("SELECT", "INSERT", "DELETE"), f"enterprise_id = {ME}"),
+    "network_answerlink": dict.fromkeys(("SELECT", "INSERT", "UPDATE"), f"enterprise_id = {ME}"),
+    "network_invitation": dict.fromkeys(("SELECT", "INSERT", "UPDATE"), f"inviter_id = {ME}"),
     "exchange_channel": {"SELECT": f"sender_id = {ME} OR receiver_id = {ME}", "INSERT": f"sender_id = {ME} AND {ITS_PARTIES}", "UPDATE": f"sender_id = {ME}"},
     "exchange_cursor": {
         "SELECT": f"receiver_id = {ME} OR EXISTS (SELECT 1 FROM public.exchange_channel c WHERE c.id = channel_id AND c.sender_id = {ME})",

@@ -16,8 +16,13 @@ CBC = "{urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2}"
 BUYER = Party(endpoints=(("0088", "7300010000001"), ("0007", "5541277710")), name="Aurora Cooling", country="SE")
 SELLER = Party(endpoints=(("0192", "987654325"),), name="Boreal Compressors", country="NO")
 
-# Every Order, OrderResponse and OrderResponseSimple of the shared data that is to be taken.
+# Every document of the shared data that is to be taken.
 REAL = (
+    "peppol/scenarios/post-award/Advanced_Ordering_scenarios/advanced_ordering_sc1/OrderCancellation_sc1.xml",
+    "peppol/scenarios/post-award/Advanced_Ordering_scenarios/advanced_ordering_sc1/OrderChange_sc1.xml",
+    "peppol/scenarios/post-award/OrderChange_Example.xml",
+    "ubl/oasis-examples/UBL-OrderCancellation-2.1-Example.xml",
+    "ubl/oasis-examples/UBL-OrderChange-2.1-Example.xml",
     "peppol/scenarios/post-award/Advanced_Ordering_scenarios/advanced_ordering_sc1/OrderResponse_sc1.xml",
     "peppol/scenarios/post-award/Advanced_Ordering_scenarios/advanced_ordering_sc1/Order_sc1.xml",
     "peppol/scenarios/post-award/Order-response_use_cases/UC2_Order_response.xml",

@@ -13,7 +13,7 @@ from .samples import REAL
 
 Invalid = Callable[[etree._Element, str], list[str]]
 XSD = "{http://www.w3.org/2001/XMLSchema}"
-DOCUMENTS = ("Order", "OrderResponse", "OrderResponseSimple")
+DOCUMENTS = ("Order", "OrderResponse", "OrderResponseSimple", "OrderChange", "OrderCancellation")
 
 
 def aggregates() -> Iterator[model.Aggregate]:
@@ -28,7 +28,7 @@ def aggregates() -> Iterator[model.Aggregate]:
 
 def test_every_aggregate_is_known_and_its_keys_are_distinct() -> None:
     found = list(aggregates())
-    assert len(found) == 141
+    assert len(found) == 143
     for kind in found:
         assert len(kind.by_key) == len(kind.by_name) == len(kind.children)
 

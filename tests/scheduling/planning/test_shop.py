@@ -128,6 +128,7 @@ def names() -> Iterator[str]:
 
 @here
 @pytest.mark.night
+@pytest.mark.alone
 @pytest.mark.parametrize("name", sorted(names()) if DATA.exists() else [])
 def test_no_shop_is_solved_worse_than_by_plain_cp_sat(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """30 seconds each, on two workers. Equal where both are within what two runs of the same search differ by: a hundredth."""

@@ -9,7 +9,7 @@ solving.faults(model) -> tuple[Fault, ...] # what is wrong with a model, the war
 """
 
 from apps.customisation.services.solving.domains import Limits
-from apps.customisation.services.solving.engine import Engine, engine
+from apps.customisation.services.solving.engine import Engine, engine, forget
 from apps.customisation.services.solving.model import (
     Attributes,
     Change,
@@ -55,4 +55,5 @@ __all__ = [
     "Value",
     "engine",
     "faults",
+    "forget",
 ]

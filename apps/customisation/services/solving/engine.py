@@ -243,3 +243,9 @@ def _build(model: Model, limits: Limits) -> Engine:
     if parts is None:
         raise Faulty(faults)
     return Engine(scope, parts)
+
+
+def forget() -> None:
+    """Keep no engine any longer. They are known by what is in them, not by whose they are, and are built anew when they are asked for."""
+    with _lock:
+        _kept.clear()

@@ -56,7 +56,7 @@ def settle_line(details: Data, line: Data, currency: str | None) -> None:
 
 def say_net(item: Data, line: Data, currency: str | None) -> None:
     """Write the net amount of a line, to the cent, into its line item (Peppol T01-R024 and R028)."""
-    if currency is None or "price" not in line:
+    if currency is None or "price" not in line or "quantity" not in line:
         return
     with localcontext(prec=4 * MOST_DIGITS):
         base = Decimal(line.get("price_base", "1")) or Decimal(1)

@@ -54,6 +54,18 @@ SIMPLE_RESPONSE: Final = (
     Field(key="order_number", paths=("OrderReference/ID",)),
 )
 
+CHANGE: Final = (
+    *ORDER,
+    Field(key="sequence", paths=("SequenceNumberID",)),
+    Field(key="order_number", paths=("OrderReference/ID",)),
+)
+
+CANCELLATION: Final = (
+    *(row for row in ORDER if row.key != "currency"),
+    Field(key="reason", paths=("CancellationNote",)),
+    Field(key="order_number", paths=("OrderReference/ID",)),
+)
+
 _PRICE: Final = (
     Field(key="quantity", paths=("LineItem/Quantity",), number=True),
     Field(key="unit", paths=("LineItem/Quantity@unitCode",)),
@@ -84,6 +96,8 @@ ORDER_LINE: Final = (
     *_PRICE,
     Field(key="note", paths=("LineItem/Note", "Note")),
 )
+
+CHANGE_LINE: Final = (*ORDER_LINE, Field(key="status", paths=("LineItem/LineStatusCode",)))
 
 RESPONSE_LINE: Final = (
     Field(key="reference", paths=("OrderLineReference/LineID", "LineItem/ID")),

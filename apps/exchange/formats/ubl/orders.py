@@ -1,6 +1,7 @@
 """An order: the data of a document as content, and back."""
 
 import copy
+from dataclasses import dataclass
 from typing import Final
 
 from apps.exchange.formats.messages import PartyLike
@@ -13,14 +14,28 @@ PROFILE: Final = "urn:fdc:peppol.eu:poacc:bis:ordering:3"
 Rows = tuple[mapping.Field, ...]
 
 
-def content(data: Data) -> Data:
-    """The content of an order; `data` is used up."""
+@dataclass(frozen=True)
+class OrderKind:
+    """A document of the buyer's that says lines: its name in UBL, the rows of the whole and of a line, and how Peppol identifies it."""
+
+    document: str
+    rows: Rows
+    line_rows: Rows
+    customization: str
+    profile: str
+
+
+ORDER: Final = OrderKind("Order", mapping.ORDER, mapping.ORDER_LINE, CUSTOMIZATION, PROFILE)
+
+
+def content(data: Data, kind: OrderKind = ORDER) -> Data:
+    """The content of an order, or of a change to one; `data` is used up."""
     lines = data.pop("order_line")
-    made: Data = mapping.lift(data, mapping.ORDER, "Order", {})
+    made: Data = mapping.lift(data, kind.rows, kind.document, {})
     derive_currency(made, data, lines)
     header_day = deliveries.first_day(data.get("delivery", []), deliveries.REQUESTED)
     made["details"] = data
-    made["lines"] = [_line(line, number, header_day, made) for number, line in enumerate(lines, 1)]
+    made["lines"] = [_line(line, number, header_day, made, kind) for number, line in enumerate(lines, 1)]
     amounts.note(made)
     return made
 
@@ -45,9 +60,9 @@ def context(made: Data) -> dict[str, str]:
     return {"currency": made["currency"]} if "currency" in made else {}
 
 
-def _line(line: Data, number: int, header_day: str | None, made: Data) -> Data:
+def _line(line: Data, number: int, header_day: str | None, made: Data, kind: OrderKind) -> Data:
     ours = configured.take(line)
-    core: Data = {"line": number, **mapping.lift(line, mapping.ORDER_LINE, "OrderLine", context(made))}
+    core: Data = {"line": number, **mapping.lift(line, kind.line_rows, "OrderLine", context(made))}
     item = line.get("line_item", {})
     core["schedules"] = deliveries.schedules(item.get("delivery", []), core.get("quantity"), header_day, deliveries.REQUESTED)
     core["details"] = {**line, **ours}
@@ -60,25 +75,25 @@ def fresh(content: Data) -> bool:
     return "buyer" not in content.get("details", {})
 
 
-def _identity(content: Data) -> dict[str, str]:
+def _identity(content: Data, kind: OrderKind) -> dict[str, str]:
     """Peppol's order has one delivery a line, without a quantity; one with more is plain UBL."""
     if any(len(line.get("schedules", [])) > 1 for line in content["lines"]):
         return {"ubl_version": "2.1"}
-    return {"customization": CUSTOMIZATION, "profile": PROFILE}
+    return {"customization": kind.customization, "profile": kind.profile}
 
 
-def data(content: Data, buyer: PartyLike, seller: PartyLike) -> Data:
-    """The data of an Order that says what `content` says."""
+def data(content: Data, buyer: PartyLike, seller: PartyLike, kind: OrderKind = ORDER) -> Data:
+    """The data of a document of this kind that says what `content` says."""
     made: Data = copy.deepcopy(content.get("details", {}))
     if fresh(content):
-        made = {**_identity(content), **made}
+        made = {**_identity(content, kind), **made}
     amounts.settle(made, content)
     derived = made.pop("derived", [])
     parties.place(made, "buyer", buyer, address=True)
     parties.place(made, "seller", seller, address=True)
     header_day = deliveries.first_day(made.get("delivery", []), deliveries.REQUESTED)
-    made["order_line"] = [_line_data(line, header_day, content) for line in content["lines"]]
-    mapping.put(made, header_rows(mapping.ORDER, made, content, derived), "Order", content, {})
+    made["order_line"] = [_line_data(line, header_day, content, kind) for line in content["lines"]]
+    mapping.put(made, header_rows(kind.rows, made, content, derived), kind.document, content, {})
     return made
 
 
@@ -89,7 +104,7 @@ def header_rows(rows: Rows, made: Data, content: Data, derived: list[str]) -> Ro
     return rows
 
 
-def _line_data(line: Data, header_day: str | None, content: Data) -> Data:
+def _line_data(line: Data, header_day: str | None, content: Data, kind: OrderKind) -> Data:
     made: Data = copy.deepcopy(line.get("details", {}))
     configured.put(made, made.pop("configuration", None), made.pop("promise", None))
     amounts.settle_line(made, line, content.get("currency"))
@@ -104,5 +119,5 @@ def _line_data(line: Data, header_day: str | None, content: Data) -> Data:
         ids = [line[key] for key in ("name", "seller_item", "buyer_item", "gtin") if key in line]
         said.update({"name": ids[0]} if ids else {})
         amounts.say_net(item, line, content.get("currency"))
-    mapping.put(made, mapping.ORDER_LINE, "OrderLine", said, context(content), as_given=fresh(content))
+    mapping.put(made, kind.line_rows, "OrderLine", said, context(content), as_given=fresh(content))
     return made

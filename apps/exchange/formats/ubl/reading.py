@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from typing import Final
 
@@ -9,7 +10,7 @@ from django.utils.translation import gettext as _
 from lxml import etree
 
 from apps.exchange.formats.messages import Finding, Message, Refused
-from apps.exchange.formats.ubl import model, orders, parties, responses, rules, safety, tree, values
+from apps.exchange.formats.ubl import changes, model, orders, parties, responses, rules, safety, tree, values
 
 MOST_FINDINGS: Final = 200
 
@@ -19,11 +20,21 @@ _RULES: Final[dict[str, Rules]] = {
     "Order": rules.order,
     responses.FULL: rules.response,
     responses.SIMPLE: rules.response,
+    changes.CHANGE.document: rules.change,
+    changes.CANCELLATION: rules.cancellation,
+}
+# What each document is in the content's words, and how its data become content.
+_KINDS: Final[dict[str, tuple[str, Callable[[tree.Data], tree.Data]]]] = {
+    "Order": ("order", orders.content),
+    responses.FULL: ("order_response", partial(responses.content, document=responses.FULL)),
+    responses.SIMPLE: ("order_response", partial(responses.content, document=responses.SIMPLE)),
+    changes.CHANGE.document: ("order_change", changes.content),
+    changes.CANCELLATION: ("order_cancellation", changes.cancellation),
 }
 
 
 def read(body: bytes) -> Message:
-    """Read an Order, OrderResponse or OrderResponseSimple. Raises `Refused` with up to `MOST_FINDINGS` findings."""
+    """Read an Order, an answer to one, a change or a cancellation of one. Raises `Refused` with up to `MOST_FINDINGS` findings."""
     root = safety.parse(body)
     document = _document(root)
     findings = list(islice(judge(root, document), MOST_FINDINGS))
@@ -49,8 +60,8 @@ def _document(root: etree._Element) -> str:
     finding = Finding(
         rule="UBL-ROOT",
         place=model.place(root),
-        text=_("This is no UBL order and no answer to one, but %(name)s.") % {"name": str(root.tag)[:200]},
-        mend=_("Send an Order, OrderResponse or OrderResponseSimple of UBL 2, in its namespace."),
+        text=_("This is no UBL order, and nothing that is said of one, but %(name)s.") % {"name": str(root.tag)[:200]},
+        mend=_("Send an Order, OrderResponse, OrderResponseSimple, OrderChange or OrderCancellation of UBL 2, in its namespace."),
     )
     raise Refused([finding])
 
@@ -58,11 +69,12 @@ def _document(root: etree._Element) -> str:
 def _message(data: tree.Data, document: str, digest: str) -> Message:
     buyer, seller = parties.read(data["buyer"]), parties.read(data["seller"])
     customization = data.get("customization", "")
-    kind = "order" if document == "Order" else "order_response"
-    content = orders.content(data) if document == "Order" else responses.content(data, document)
-    if not content["number"]:
+    kind, of = _KINDS[document]
+    content = of(data)
+    if not content.get("number"):
         # Some messages leave their number empty; one that follows from the bytes shows when they come twice.
-        content["number"] = content["details"]["number_made"] = digest
+        content["details"]["number_made"] = {"value": digest, "element": "number" in content}
+        content["number"] = digest
     return Message(
         kind=kind,
         number=content["number"],

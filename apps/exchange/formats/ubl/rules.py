@@ -1,6 +1,6 @@
 """What an order or a response must be beyond its structure, judged on the elements so that a finding has its place."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
@@ -9,9 +9,12 @@ from lxml import etree
 
 from apps.exchange.formats.messages import Finding
 from apps.exchange.formats.ubl import codes, model, values
-from apps.exchange.formats.ubl.vocabulary import HEADER, LINE
+from apps.exchange.formats.ubl.vocabulary import CHANGE, HEADER, LINE
 
 MOST_LINES: Final = 10_000
+# Where codes stand, what each means, and one for an example.
+RESPONSE_CODES: Final = (("OrderResponseCode", HEADER, "AP"), ("OrderLine/LineItem/LineStatusCode", LINE, "5"))
+CHANGE_CODES: Final = (("OrderLine/LineItem/LineStatusCode", CHANGE, "3"),)
 
 
 def _find(element: etree._Element, path: str) -> etree._Element | None:
@@ -54,6 +57,24 @@ def response(root: etree._Element) -> Iterator[Finding]:
         yield from _not_negative(line, "LineItem/MaximumBackorderQuantity", "UBL-BT-QUANTITY")
         for delivery in _all(line, "LineItem/Delivery"):
             yield from _not_negative(delivery, "Quantity", "UBL-BT-QUANTITY")
+
+
+def change(root: etree._Element) -> Iterator[Finding]:
+    """The rules of an order change."""
+    yield from _document(root)
+    yield from _line_ids(root)
+    yield from _order_reference(root)
+    yield from _codes(root, CHANGE_CODES)
+    currency = _currency(root)
+    for line in _all(root, "OrderLine"):
+        yield from _price(line, currency)
+        yield from _not_negative(line, "LineItem/Quantity", "UBL-BT-QUANTITY")
+        yield from _deliveries(line)
+
+
+def cancellation(root: etree._Element) -> Iterator[Finding]:
+    """The rules of an order cancellation."""
+    yield from _order_reference(root)
 
 
 def _document(root: etree._Element) -> Iterator[Finding]:
@@ -204,11 +225,8 @@ def _order_reference(root: etree._Element) -> Iterator[Finding]:
         )
 
 
-def _codes(root: etree._Element) -> Iterator[Finding]:
-    for path, meanings, example in (
-        ("OrderResponseCode", HEADER, "AP"),
-        ("OrderLine/LineItem/LineStatusCode", LINE, "5"),
-    ):
+def _codes(root: etree._Element, known: tuple[tuple[str, Mapping[str, str], str], ...] = RESPONSE_CODES) -> Iterator[Finding]:
+    for path, meanings, example in known:
         for element in _all(root, path):
             if values.text(element) not in meanings:
                 yield _finding(

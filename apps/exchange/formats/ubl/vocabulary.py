@@ -20,6 +20,21 @@ LINE: Final = {
     "Added": "add",
 }
 
+# What a change says of a line: the subset of UNCL 1229 that Peppol has there (and 42, a line that is done), then the UBL 2.0 code list.
+CHANGE: Final = {
+    "3": "change",
+    "1": "add",
+    "2": "cancel",
+    "4": "keep",
+    "74": "change",
+    "42": "keep",
+    "5": "keep",
+    "Revised": "change",
+    "Added": "add",
+    "Cancelled": "cancel",
+    "NoStatus": "keep",
+}
+
 ACCEPTED: Final = {"true": "AP", "false": "RE", "1": "AP", "0": "RE"}
 
 

@@ -5,23 +5,24 @@ from typing import Any, Final
 from lxml import etree
 
 from apps.exchange.formats.messages import PartyLike, Refused
-from apps.exchange.formats.ubl import model, orders, responses, tree
+from apps.exchange.formats.ubl import changes, model, orders, responses, tree
 from apps.exchange.formats.ubl.reading import judge
 
-KINDS: Final = ("order", "order_response")
+_DATA: Final = {"order": orders.data, "order_response": responses.data, "order_change": changes.data, "order_cancellation": changes.cancellation_data}
+_DOCUMENTS: Final = {"order": "Order", "order_change": changes.CHANGE.document, "order_cancellation": changes.CANCELLATION}
 
 
 def write(kind: str, content: dict[str, Any], *, buyer: PartyLike, seller: PartyLike) -> bytes:
-    """An Order or OrderResponse in UTF-8 (or the OrderResponseSimple that the content was read from).
+    """The document of this kind in UTF-8 (of an answer the OrderResponseSimple where the content was read from one).
 
     A content that was not read from a message becomes Peppol BIS Ordering 3. Raises `Refused` where `content` does not
     suffice for a valid document (details for which UBL has no place included), ValueError for an unknown `kind`.
     """
-    if kind not in KINDS:
+    if kind not in _DATA:
         raise ValueError(kind)
     said = _said(content)
-    document = "Order" if kind == "order" else responses.document(said)
-    made = (orders if kind == "order" else responses).data(said, buyer, seller)
+    document = _DOCUMENTS.get(kind) or responses.document(said)
+    made = _DATA[kind](said, buyer, seller)
     root = _root(document, made.pop("schema_location", None))
     tree.fill(root, made, model.aggregate(document))
     etree.indent(root)
@@ -34,10 +35,13 @@ def write(kind: str, content: dict[str, Any], *, buyer: PartyLike, seller: Party
 def _said(content: tree.Data) -> tree.Data:
     """The content without what is None, and without the number that we made for a message that had none."""
     details = dict(content.get("details") or {})
-    number = details.pop("number_made", None)
+    made = details.pop("number_made", None)
     lines = [_present(line) for line in content["lines"]]
     said = {**_present(content), "details": details, "lines": lines}
-    return {**said, "number": ""} if number == content["number"] else said
+    if not made or made["value"] != content["number"]:
+        return said
+    # The element was there and empty, or was not there at all.
+    return {**said, "number": ""} if made["element"] else {key: value for key, value in said.items() if key != "number"}
 
 
 def _present(line: tree.Data) -> tree.Data:

@@ -87,19 +87,17 @@ def _order(document: uuid.UUID, *, number: str, by: Actor, at: dt.datetime) -> u
     """The order that a promise becomes, at its price and day, published; the seller takes it in at once."""
     whole = conversation.whole(id=document)
     assert whole is not None
-    row = documents.say(
-        type="order",
-        move="publish",
-        partner=whole.head["partner_id"],
-        number=number or conversation.next_number(type="order") or f"{acting.home().slug.upper()[:12]}-00001",
-        currency=whole.head["currency"],
-        lines=[_line(line, document) for line in whole.lines],
-        by=by,
-        at=at,
-        lenient=any(line["item_id"] is None for line in whole.lines),
-        inline=True,
-    )
-    return row.pk
+    lines, lenient = [_line(line, document) for line in whole.lines], any(line["item_id"] is None for line in whole.lines)
+    partner, currency = whole.head["partner_id"], whole.head["currency"]
+
+    def publish(number: str) -> uuid.UUID:
+        said = documents.say(
+            type="order", move="publish", partner=partner, number=number, currency=currency, lines=lines, by=by, at=at, lenient=lenient, inline=True
+        )
+        return said.pk
+
+    # Others of this enterprise may take promises at this moment: nobody who named no number is refused for the one that we chose.
+    return publish(number) if number else documents.numbered(type="order", prefix=acting.home().slug.upper()[:12], write=publish)
 
 
 def _line(line: Mapping[str, Any], promise: uuid.UUID) -> dict[str, Any]:

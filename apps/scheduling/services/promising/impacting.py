@@ -190,15 +190,16 @@ def _changed(row: models.Promise, wish: Wish, found: Impact, *, at: dt.datetime)
     return Impact(frozen=False, freezes_on=found.freezes_on, cost=cost, currency=found.currency, due_on=planned.after, price=row.price)
 
 
-def take_back(promises: Sequence[uuid.UUID], *, by: Actor, at: dt.datetime) -> None:
+def take_back(promises: Sequence[uuid.UUID], *, by: Actor, at: dt.datetime, let_off: bool = False) -> None:
     """Give back promises to us that became an order which is not wanted any more, through all tiers, in this transaction.
 
+    let_off: the partner has asked for it himself, or has delivered what he will: it is not asked whether work on it has begun.
     Raises Frozen where a partner cannot take one back, and what `impact` raises; then nothing has changed.
     """
     for document in promises:
         if not can(document, "release"):
             continue
-        found = impact(document, Wish(), at=at)
+        found = None if let_off else impact(document, Wish(), at=at)
         if found is not None and found.frozen:
             raise Frozen(found.sentence)
         documents.apply(document=document, move="release", by=by, at=at, inline=True)

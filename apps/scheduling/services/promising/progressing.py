@@ -82,8 +82,12 @@ def _digest(configuration: Any) -> str:
 
 def counted(news: Counted) -> None:
     """React to goods that were shipped or received on an order that stands on a promise."""
-    orders = {order for order, _line, _kind in news.sums}
-    for promise in models.Promise.objects.select_for_update().filter(order_id__in=orders, closed_at=None).order_by("pk"):
+    concerned = models.Promise.objects.filter(order_id__in={order for order, _line, _kind in news.sums}, closed_at=None)
+    if not concerned.exists():
+        return
+    # Whoever plans anew meanwhile would hold once more what has just left.
+    holding.lock_plan()
+    for promise in concerned.select_for_update().order_by("pk"):
         sums: dict[str, Decimal] = {}
         for (order, _line, kind), quantity in news.sums.items():
             if order == promise.order_id:

@@ -8,6 +8,6 @@ import random
 
 def fresh() -> int:
     """SEED where it is given, else one that nobody chose."""
-    seed = int(os.environ.get("SEED") or random.randrange(10**6))
+    seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(1, 10**6))
     print(f"SEED={seed}")
     return seed

@@ -1,4 +1,4 @@
-"""One key makes one document, however many ask at once; and what other tests of killed processes stand on (`test_chains` kills at random)."""
+"""A partner's program that insists on an answer, and who kills the house's processes meanwhile, each in its turn (`test_chains` kills at random)."""
 
 from __future__ import annotations
 
@@ -6,27 +6,18 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 import psutil
-import pytest
 
-from tests.cast import Member, ask, line, make_pair
-from tests.house import House, open_house
+from tests.cast import Member, ask
+from tests.house import House
 
 KILLS = 5
 PATIENCE = 30.0
 """Seconds for which a client repeats one request, and within which the sweep must have brought everything."""
-
-
-@pytest.fixture(scope="module")
-def house(database: None) -> Iterator[House]:
-    with open_house() as running:
-        yield running
 
 
 @dataclass
@@ -73,10 +64,11 @@ class Killer:
     sent: list[tuple[str, str]] = field(default_factory=list)
     killed: list[str] = field(default_factory=list)
     steps: int = 1
+    kills: int = KILLS
 
     def run(self, done: threading.Event) -> None:
-        for turn in range(KILLS):
-            due = (turn + self.chance.random()) * self.steps / (KILLS + 1)
+        for turn in range(self.kills):
+            due = (turn + self.chance.random()) * self.steps / (self.kills + 1)
             name = ("web", "worker", "server", "web")[turn % 4]
             while len(self.sent) < due or not self._kill(name):
                 if done.wait(0.01):
@@ -103,26 +95,3 @@ def undelivered(*members: Member) -> int:
         [[member.id for member in members]],
     )
     return int(rows[0]["waiting"])
-
-
-def _orders(member: Member) -> Counter[tuple[str, str]]:
-    """(number, id) of every order that stands at this enterprise, and how often."""
-    rows = ask(f'SELECT number, id FROM "{member.home.schema}".documents_document')
-    return Counter((row["number"], str(row["id"])) for row in rows)
-
-
-def test_one_key_makes_one_document(house: House) -> None:
-    """Sixteen at once with one key: one document, and in the end one answer to all."""
-    buyer, seller = make_pair()
-    body = {"seller": seller.slug, "number": "TWICE-1", "currency": "EUR", "lines": [line(buyer.items[0])]}
-    clients = [Client(house, buyer) for _ in range(16)]
-    with ThreadPoolExecutor(16) as pool:
-        answers = list(pool.map(lambda client: client.post("orders/", body, key="one-key"), clients))
-    for client in clients:
-        client.http.close()
-    assert {answer.status_code for answer in answers} == {201}
-    assert len({answer.content for answer in answers}) == 1
-    assert sum("Idempotent-Replayed" not in answer.headers for answer in answers) == 1
-    assert set(_orders(buyer).values()) == {1}
-    assert len(_orders(buyer)) == 1
-    assert _orders(seller) == Counter()

@@ -1,24 +1,26 @@
 """Partners: who is one, what was agreed, and the deeds by which that changes."""
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.base import acting, clock
 from apps.base.asking import ask, summary, tell
 from apps.base.findings import Invalid
-from apps.base.pages import in_home, need, see_other
+from apps.base.pages import at_home, from_lobby, in_home, need, see_other
 from apps.network import selectors, services
-from apps.network.forms import AcceptForm, InviteForm
+from apps.network.forms import AcceptForm, ContactForm, InviteForm, MailForm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,8 +104,20 @@ def network(request: HttpRequest) -> HttpResponse:
         "partners": [_row(partner) for partner in everybody if partner not in open_invitations],
         "chain": chain,
         "invite_url": reverse("invite") if acting.actor().may("network.invite") else "",
+        "mailed": [_mailed(row) for row in selectors.invitations()],
+        "mail_url": reverse("invite_mail") if _may_mail() else "",
     }
     return render(request, "network/list.html", context)
+
+
+def _may_mail() -> bool:
+    return acting.actor().may("network.invite") and settings.OPEN_TO_INVITED
+
+
+def _mailed(row: Any) -> dict[str, Any]:
+    """An invitation by mail that nobody has accepted yet."""
+    urls = {f"{deed}_url": reverse("invitation_deed", args=[row.pk, deed]) for deed in INVITATION_DEEDS} if acting.actor().may("network.invite") else {}
+    return {"email": row.email, "role": selectors.ROLES[row.role], "at": row.created_at, "old": row.expires_at <= clock.now(), **urls}
 
 
 def _address(slug: str) -> str:
@@ -153,7 +167,54 @@ def invite(request: HttpRequest) -> HttpResponse:
             messages.success(request, _("%(name)s was invited.") % {"name": found.name})
             return see_other(reverse("network"))
     context = {"form": form, "errors_summary": summary(form), "back_url": reverse("network"), "back_label": _("Network")}
+    context["mail_url"] = reverse("invite_mail") if _may_mail() else ""
     return render(request, "network/invite.html", context, status=422 if form.errors else 200)
+
+
+@in_home
+@require_http_methods(["GET", "POST"])
+def invite_mail(request: HttpRequest) -> HttpResponse:
+    """Invite an enterprise that is not here yet, by mail."""
+    need("network.invite")
+    form = MailForm(request.POST if request.method == "POST" else None, initial={"language": acting.home().language})
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.invite_by_mail(**form.cleaned_data, by=acting.actor(), at=clock.now())
+        except Invalid as refusal:
+            tell(form, refusal)
+        except services.InvitationNotSent as trouble:
+            messages.warning(request, str(trouble))
+            return see_other(reverse("network"))
+        else:
+            messages.success(request, _("%(email)s was invited by mail.") % {"email": form.cleaned_data["email"]})
+            return see_other(reverse("network"))
+    context = {"form": form, "errors_summary": summary(form), "back_url": reverse("network"), "back_label": _("Network"), "days": services.INVITATION_DAYS}
+    return render(request, "network/invite_mail.html", context, status=422 if form.errors else 200)
+
+
+INVITATION_DEEDS: dict[str, tuple[Callable[..., Any], Any]] = {
+    "again": (services.invite_by_mail_again, gettext_lazy("%(email)s was invited by mail.")),
+    "withdraw": (services.withdraw_invitation, gettext_lazy("The invitation of %(email)s was withdrawn.")),
+}
+
+
+@in_home
+@require_POST
+def invitation_deed(request: HttpRequest, id: uuid.UUID, deed: str) -> HttpResponse:
+    """Send an invitation by mail once more, or take it back."""
+    need("network.invite")
+    if deed not in INVITATION_DEEDS:
+        raise Http404
+    act, words = INVITATION_DEEDS[deed]
+    try:
+        row = act(invitation=id, by=acting.actor(), at=clock.now())
+    except services.InvitationNotSent as trouble:
+        messages.warning(request, str(trouble))
+        return see_other(reverse("network"))
+    if row is None:
+        raise Http404
+    messages.success(request, words % {"email": row.email})
+    return see_other(reverse("network"))
 
 
 def _known(slug: str) -> selectors.Partner:
@@ -182,6 +243,7 @@ def partner(request: HttpRequest, slug: str) -> HttpResponse:
         ],
         "figures": selectors.figures(found),
         "recent": selectors.recent(found),
+        "pages": selectors.pages(found),
         "items_url": f"{reverse('catalogue')}?{urlencode({'partner': slug})}" if may("catalog.view") else "",
     }
     return render(request, "network/partner.html", context)
@@ -217,3 +279,42 @@ def _do(request: HttpRequest, found: selectors.Partner, wanted: Deed, more: dict
         words = {"name": found.name, "state": selectors.STATES[now.state].label}
         messages.success(request, _("The partnership with %(name)s: %(state)s.") % words)
     return see_other(_address(found.slug))
+
+
+@from_lobby
+@require_http_methods(["GET", "POST"])
+def notices(request: HttpRequest) -> HttpResponse:
+    """Who is told by mail what waits for an answer, with a link by which he can give it without an account."""
+    with at_home(request):
+        need("settings.view")
+        form = ContactForm(request.POST if request.method == "POST" else None, initial={"language": acting.home().language})
+        if request.method == "POST":
+            need("settings.change")
+            if form.is_valid() and _told_from_now_on(form):
+                messages.success(request, _("%(email)s is told by mail from now on.") % {"email": form.cleaned_data["email"]})
+                return see_other(reverse("notices"))
+        may_change = acting.actor().may("settings.change")
+        rows = [{"email": row.email, "language": row.get_language_display(), "id": row.pk} for row in selectors.contacts()]
+        context = {"contacts": rows, "form": form if may_change else None, "errors_summary": summary(form), "days": services.LINK_DAYS}
+        return render(request, "settings/notices.html", context, status=422 if form.errors else 200)
+
+
+def _told_from_now_on(form: ContactForm) -> bool:
+    try:
+        services.add_contact(**form.cleaned_data, by=acting.actor(), at=clock.now())
+    except Invalid as refusal:
+        tell(form, refusal)
+        return False
+    return True
+
+
+@from_lobby
+@require_POST
+def notice_end(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
+    """Tell an address nothing more."""
+    with at_home(request):
+        need("settings.change")
+        if not services.remove_contact(contact=id, by=acting.actor(), at=clock.now()):
+            raise Http404
+        messages.success(request, _("Removed: its links open nothing any more."))
+        return see_other(reverse("notices"))
