@@ -112,7 +112,7 @@ def _whole(home: Home, uid: uuid.UUID) -> Row:
     by_line: dict[uuid.UUID, list[Row]] = defaultdict(list)
     for schedule in schedules:
         by_line[schedule["line_id"]].append({"quantity": schedule["quantity"], "due_on": schedule["due_on"]})
-    return {**_head(row, home, _partners([row])), "progress": None, "lines": [_line(line, by_line[line["id"]]) for line in lines]}
+    return {**_head(row, home, _partners([row])), "progress": None, "change": None, "lines": [_line(line, by_line[line["id"]]) for line in lines]}
 
 
 def _line(row: Row, schedules: list[Row]) -> Row:

@@ -2,7 +2,7 @@ from django.urls import path
 
 from apps.documents import views
 from apps.documents.types import TYPES
-from apps.documents.views import answering, matching, scoring
+from apps.documents.views import answering, bulking, matching, scoring
 
 LIST = "documents/<slug:collection>/"
 ONE = f"{LIST}<uuid:uid>/"
@@ -15,7 +15,11 @@ urlpatterns = [
     path(f"{LIST}export/", views.export, name="document_export"),
     path(f"{LIST}views/", views.save_view, name="document_views"),
     path(f"{LIST}views/<uuid:uid>/forget/", views.forget_view, name="document_view"),
-    path(f"{LIST}moves/<slug:move>/", views.bulk, name="document_bulk"),
+    path(f"{LIST}moves/<slug:move>/", bulking.bulk, name="document_bulk"),
+    path(f"{LIST}answers/", bulking.answers, name="document_answers"),
+    path(f"{LIST}answers/table/", bulking.answers_table, name="document_answers_table"),
+    path(f"{LIST}bulk/<uuid:uid>/", bulking.bulk_one, name="document_bulk_one"),
+    path(f"{LIST}bulk/<uuid:uid>/report/", bulking.bulk_report, name="document_bulk_report"),
     path(f"{LIST}new/", views.new, name="document_new"),
     path(ONE, views.document, name="document"),
     path(f"{ONE}edit/", views.edit, name="document_edit"),

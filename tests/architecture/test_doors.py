@@ -37,6 +37,8 @@ DOORS: dict[str, set[str]] = {
         *("dock/", "dock/pack/", "dock/packing/<uuid:uid>/", "dock/packing/<uuid:uid>/labels/", "dock/expected/", "dock/receiving/<uuid:uid>/"),
         *("dock/stock/", "dock/stock/<uuid:id>/"),
         *("documents/", "documents/orders/", "documents/<slug:collection>/", "documents/<slug:collection>/export/"),
+        *("documents/<slug:collection>/answers/", "documents/<slug:collection>/answers/table/"),
+        *("documents/<slug:collection>/bulk/<uuid:uid>/", "documents/<slug:collection>/bulk/<uuid:uid>/report/"),
         *("documents/<slug:collection>/views/", "documents/<slug:collection>/views/<uuid:uid>/forget/"),
         *("documents/<slug:collection>/moves/<slug:move>/", "documents/<slug:collection>/new/", "documents/<slug:collection>/<uuid:uid>/"),
         *("documents/<slug:collection>/<uuid:uid>/edit/", "documents/<slug:collection>/<uuid:uid>/parts/<slug:part>/"),

@@ -38,6 +38,7 @@ READ = (r"(?:GET|POST|query|query_params|given)\.(?:get|getlist)\(\"(\w+)\"", r"
 TABLES = {
     "items": "catalog.Item", "components": "catalog.Component", "sources": "catalog.Source", "sites": "catalog.Site", "stock": "catalog.Item",
     "matching": "documents.Line", "attachments": "documents.Attachment", "originals": "documents.Original", "views": "documents.SavedView",
+    "bulk": "documents.Bulk",
     **{collection: collection for kind in COLLECTIONS.values() for collection in kind.answers}, "packing": "despatch-advices",
     "receiving": "despatch-advices", "configurations": "customisation.Configuration",
     "resources": "scheduling.Resource", "calendars": "scheduling.Calendar", "closures": "scheduling.Closure", "operations": "scheduling.Operation",
@@ -84,7 +85,8 @@ REFERENCES = {
 QUERIED = {**REFERENCES, "email": "email", "gtin": "gtin", "term": "document_number"}
 # What is read there (or from a form of the same view) and names nobody's row: days, quantities, switches, and words of the portal's own.
 HARMLESS = frozenset({
-    "at", "check", "days", "draft", "from", "on", "saved", "due_from", "due_on", "due_to", "quantity", "limit", "seconds", "version", "page", "index",
+    "as", "at", "check", "days", "do",
+    "draft", "from", "on", "saved", "due_from", "due_on", "due_to", "quantity", "limit", "seconds", "version", "page", "index",
     "action", "columns", "deed", "late", "move", "open", "part", "partial", "pick", "place", "query", "role", "side", "state", "theirs", "unseen", "unit",
     "urlencode", "view", "waiting",
     "language", "name", "note", "reason", "remove_line", "text", "endpoints_form", "person_form", "profile_form", "token_form",
@@ -324,7 +326,11 @@ def _values(route: str, parameter: str, so_far: Mapping[str, str], scene: Scene,
         return chance.sample(["shown-one", "hidden-one"], min(most, 2))
     if kind != "id":
         return [so_far[kind]]
-    label = so_far.get("collection") if "<slug:collection>" in route and parameter == "uid" and "views" not in route else table_of(route, parameter)
+    label = (
+        so_far.get("collection")
+        if "<slug:collection>" in route and parameter == "uid" and not {"views", "bulk"} & set(route.split("/"))
+        else table_of(route, parameter)
+    )
     if label is None:
         return sorted({str(ids[0]) for ids in scene.ids.values() if ids})
     ids = scene.ids.get(label) or [scene.victim.id]

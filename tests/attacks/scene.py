@@ -177,6 +177,7 @@ def _furnish(scene: Scene) -> None:
         picture = customisation.keep_picture(body=fridge_picture())
         scheduling.save_resource(code="SPIED-MACHINE", name="Idle", calendar="SPIED-WEEK", by=by, at=AT)
         scheduling.start_plan(by=by, at=AT)
+        _answer_by_table(victim)
     enrich(victim, "")
     made = victim.api.post("configurations/", {"seller": scene.last.slug, "product": "bought", "choices": {"colour": "red"}})
     assert made.status_code == 201, made.content
@@ -190,6 +191,18 @@ def _furnish(scene: Scene) -> None:
         access = entering.grant_access(client_id=str(client.pk), client_secret=victim.token, at=dt.datetime.now(dt.UTC))
     assert access is not None
     scene.secrets = {"picture": [picture], "link": [link], "token": [victim.token, access["access_token"]]}
+
+
+def _answer_by_table(victim: Member) -> None:
+    """A table of answers that was checked, and waits for somebody to say go."""
+    declared_type = COLLECTIONS["orders"]
+    declared = declared_type.find_move("confirm")
+    assert declared is not None
+    waiting = reading.asked(reading.answerable(declared_type, declared, reading.heads(type="order")))
+    rows = [{**row, "answer": "reject", "reason": f"{SECRET} reason"} for row in reading.sheet_rows(waiting)]
+    body = documents.write_sheet(rows, kind=documents.CSV)
+    taken = documents.upload_answers(type="order", name=f"{SECRET}.csv", body=body, by=victim.seller, at=AT)
+    documents.work(bulk=taken.pk)
 
 
 def enrich(victim: Member, end: str) -> None:

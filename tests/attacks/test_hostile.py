@@ -14,6 +14,7 @@ import socket
 import threading
 import time
 import urllib.request
+import uuid
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,6 +35,7 @@ from lxml import etree
 from apps.base.findings import Finding, Invalid
 from apps.base.reference import schema
 from apps.catalog.api import items
+from apps.documents import services as documents
 from apps.documents.types import COLLECTIONS
 from apps.documents.views import listing
 from apps.exchange.formats.ubl import reading
@@ -265,16 +267,25 @@ def test_a_server_that_breaks_or_waits_is_caught(monkeypatch: pytest.MonkeyPatch
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "=cmd|'/c calc'!A0", "=HYPERLINK(1)"]
 
 
-def exports() -> list[str]:
-    """Every address at which something is given away as a sheet: those that say so, and the methods of REST that answer with a workbook."""
-    pages = [door for door in doors.doors() if door.route.endswith("/export/")]
-    found = [door.address(dict(zip(door.parameters, values, strict=True))) for door in pages for values in itertools.product(*_words(door))]
+GIVING = ("/export/", "/table/", "/report/")
+"""How the addresses of pages end that give a sheet away."""
+OF_MANY = ("/answers/", "/bulk/")
+"""What stands in those of answers by table."""
+
+
+def exports() -> tuple[list[str], list[str]]:
+    """Every address at which something is given away as a sheet: those that say so, and the methods of REST that answer with a workbook. The second are
+    those of answers by table: of orders, as nothing else is answered by one."""
+    pages = [door for door in doors.doors() if door.route.endswith(GIVING)]
+    found = [(door.route, door.address(dict(zip(door.parameters, values, strict=True)))) for door in pages for values in itertools.product(*_words(door))]
     described = [path for path, methods in schema("en")["paths"].items() if "openxml" in str(methods.get("get", {}).get("responses", ""))]
-    return [*found, *described]
+    every = [*found, *((path, path) for path in described)]
+    of_many = list(dict.fromkeys(address for route, address in every if any(part in route for part in OF_MANY) and "/orders/" in address))
+    return [address for route, address in every if not any(part in route for part in OF_MANY)], of_many
 
 
 def _words(door: Any) -> list[list[str]]:
-    return [doors.WORDS[name] for name in door.parameters]
+    return [doors.WORDS.get(name, ["{uid}"]) for name in door.parameters]
 
 
 def _cells(answer: Any) -> tuple[list[Any], list[Any]]:
@@ -303,23 +314,46 @@ def formulaic(pair: tuple[Member, Member]) -> Member:
 
 
 def test_what_begins_as_a_formula_leaves_as_a_text(formulaic: Member, monkeypatch: pytest.MonkeyPatch) -> None:
-    browser, addresses = formulaic.page_client(), exports()
+    browser, (addresses, _of_many) = formulaic.page_client(), exports()
     assert len(addresses) >= len(COLLECTIONS) + 2
-    for address in addresses:
-        given = formulaic.api.get(address) if address.startswith("/api/") else browser.get(address)
-        assert given.status_code == 200, address
-        cells, worked_out = _cells(given)
-        assert worked_out == [], address
-        # As many stand there as texts: what is not there cannot be taken for anything.
-        assert len([cell for cell in cells if re.match(r"'?[=+\-@\t]", cell)]) >= len(FORMULAS), address
+    _leave_as_texts(formulaic, browser, addresses)
     # Mutants: cells as they are.
-    monkeypatch.setattr(listing, "_harmless", str)
+    monkeypatch.setattr(listing.documents, "harmless", str)
     for collection in COLLECTIONS:
         assert len(_cells(browser.get(f"/documents/{collection}/export/"))[1]) >= len(FORMULAS)
     book, out = openpyxl.Workbook(), io.BytesIO()
     book.worksheets[0].append(FORMULAS)
     book.save(out)
     assert _cells(HttpResponse(out.getvalue(), content_type="x"))[1] == ["A1", "F1", "G1"]
+
+
+def _leave_as_texts(member: Member, browser: Any, addresses: list[str]) -> None:
+    for address in addresses:
+        given = member.api.get(address) if address.startswith("/api/") else browser.get(address)
+        assert given.status_code == 200, address
+        cells, worked_out = _cells(given)
+        assert worked_out == [], address
+        # As many stand there as texts: what is not there cannot be taken for anything.
+        assert len([cell for cell in cells if re.match(r"'?[=+\-@\t]", cell)]) >= len(FORMULAS), address
+
+
+def test_what_begins_as_a_formula_leaves_the_tables_of_answers_as_a_text(pair: tuple[Member, Member]) -> None:
+    """As the customer's words in what waits for an answer, and as one's own in the report of what was uploaded."""
+    buyer, seller = pair
+    for formula in FORMULAS:
+        order(buyer, seller, number=f"{formula.strip()} 1" if formula.startswith("\t") else f"{formula} 1")
+    page = seller.page_client()
+    rows = list(csv.DictReader(io.StringIO(page.get("/documents/orders/answers/table/?as=csv").content.decode("utf-8-sig"))))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, rows[0])
+    writer.writeheader()
+    writer.writerows({**row, "Answer": "reject", "Reason": formula} for row, formula in zip(rows, FORMULAS, strict=True))
+    taken = seller.api.post("orders/answers/", text.getvalue().encode(), content_type="text/csv")
+    with seller.acting():
+        documents.work(bulk=uuid.UUID(taken.json()["uid"]))
+    _exports, addresses = exports()
+    assert len(addresses) == 4
+    _leave_as_texts(seller, page, [address.replace("{uid}", taken.json()["uid"]) for address in addresses])
 
 
 def test_what_broke_the_house_once_is_refused(pair: tuple[Member, Member]) -> None:

@@ -8,8 +8,8 @@ import io
 import pytest
 
 from apps.documents.views import listing
-from tests.cast import Member, line, move, order, unchanged
-from tests.documents.browsing import LIST, head, numbers, words
+from tests.cast import Member, line, move, order
+from tests.documents.browsing import LIST, numbers, words
 from tests.documents.conversations import CHANGE
 
 Two = tuple[Member, Member]
@@ -122,24 +122,3 @@ def test_a_saved_view_belongs_to_the_person_who_saved_it(pair: Two) -> None:
     assert "Urgent" in [view["name"] for view in page.get(LIST).context["saved_views"]]
     page.post(views[-1]["forget_url"])
     assert "Urgent" not in [view["name"] for view in page.get(LIST).context["saved_views"]]
-
-
-def test_a_move_for_several_tells_what_was_not_possible(pair: Two) -> None:
-    buyer, seller = pair
-    first, second, third = (order(buyer, seller, number=f"B-{index}") for index in range(3))
-    move(seller, third, "confirm")
-    page = seller.page_client()
-    answer = page.post(f"{LIST}moves/acknowledge/", {"uid": [str(first), str(second), str(third)], "next": f"{LIST}?waiting=on"}, follow=True)
-    assert answer.request["QUERY_STRING"] == "waiting=on"
-    shown = words(answer)
-    assert "“Acknowledge” was done for 2 documents." in shown
-    assert "B-2: “Acknowledge” is not possible while the document is “Agreed”." in shown
-    assert [head(seller, uid)["state"] for uid in (first, second, third)] == ["acknowledged", "acknowledged", "agreed"]
-
-
-def test_a_move_that_asks_more_than_a_click_is_none_for_several(pair: Two) -> None:
-    buyer, seller = pair
-    uid = order(buyer, seller)
-    with unchanged(buyer, seller):
-        assert seller.page_client().post(f"{LIST}moves/confirm/", {"uid": [str(uid)]}).status_code == 404
-        assert seller.page_client().post(f"{LIST}moves/acknowledge/", {"uid": ["nonsense"]}).status_code == 404

@@ -3,7 +3,7 @@
 from django.urls import URLPattern
 
 from apps.base.describing import both
-from apps.documents.api import describing, scoring
+from apps.documents.api import bulking, describing, scoring
 from apps.documents.types import TYPES
 from apps.documents.vocabulary import DocumentType
 
@@ -19,7 +19,9 @@ def _of(document_type: DocumentType) -> list[URLPattern]:
     shapes = describing.Shapes(document_type)
     base, name = document_type.collection, document_type.code
     one = f"{base}/<str:uid>/"
+    # Before the routes of one document: no uid reads like their names.
     found = [
+        *bulking.routes(document_type),
         *both(f"{base}/", describing.collection(document_type, shapes).as_view(), f"api-{name}-list"),
         *both(one, describing.detail(document_type, shapes).as_view(), f"api-{name}"),
         *both(f"{one}steps/", describing.steps(document_type).as_view(), f"api-{name}-steps"),

@@ -1,6 +1,20 @@
 """Questions about documents, as plain data: what lists, pages, REST and the feed show."""
 
-from apps.documents.selectors.bulking import BULK, Asked, AskedLine, answerable, asked, bulk, bulk_rows, bulks, moved_since, sheet_rows
+from apps.documents.selectors.bulking import (
+    BULK,
+    RESULTS,
+    Asked,
+    AskedLine,
+    answerable,
+    asked,
+    bulk,
+    bulk_outcomes,
+    bulk_report,
+    bulk_rows,
+    bulks,
+    moved_since,
+    sheet_rows,
+)
 from apps.documents.selectors.changing import Changing, change_number, changing, waiting_lines
 from apps.documents.selectors.feeding import START, BadCursor, Happened, Page, cursor_of, event_code, feed, feed_page, newest_cursor, position_of
 from apps.documents.selectors.listing import ROW, Leaf, about, histories, is_late, leaf, punctuality, recent, saved_views, steps_after, totals, weekly
@@ -45,6 +59,7 @@ __all__ = [
     "BULK",
     "HEAD",
     "LINE",
+    "RESULTS",
     "ROW",
     "STAGES",
     "START",
@@ -72,6 +87,8 @@ __all__ = [
     "attachment",
     "attachments",
     "bulk",
+    "bulk_outcomes",
+    "bulk_report",
     "bulk_rows",
     "bulks",
     "by_number",

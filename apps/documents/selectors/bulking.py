@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from apps.base import units
 from apps.documents import models
@@ -63,8 +65,8 @@ def answerable(document_type: DocumentType, move: Move, found: QuerySet[models.D
 
 
 def asked(found: QuerySet[models.Document]) -> Iterator[Asked]:
-    """Documents with their lines and what is asked of each, the first due first. Three queries for each five hundred."""
-    heads = list(found.order_by("due_on", "number", "id").values(*_HEAD))
+    """Documents with their lines and what is asked of each, the first due first, at most `MOST_ASKED`. Three queries for each five hundred."""
+    heads = list(found.order_by("due_on", "number", "id").values(*_HEAD)[:MOST_ASKED])
     for start in range(0, len(heads), TOGETHER):
         yield from _with_lines(heads[start : start + TOGETHER])
 
@@ -122,3 +124,38 @@ def bulk(*, id: uuid.UUID) -> Mapping[str, Any] | None:
 def bulk_rows(*, id: uuid.UUID) -> list[list[Any]]:
     """The rows of the table that was uploaded, as `[number, {column: text}]`."""
     return list(models.Bulk.objects.filter(pk=id).values_list("rows", flat=True).first() or [])
+
+
+def bulk_report(found: Mapping[str, Any], rows: Sequence[Sequence[Any]]) -> Iterator[dict[str, Any]]:
+    """What became of each row of a table, or of each document that was picked: the row itself, with `result` and `problem`.
+
+    found: as `bulk` gives it; rows: as `bulk_rows` does.
+    """
+    wrong: dict[int, list[str]] = defaultdict(list)
+    for number, _column, _code, detail in found["findings"]:
+        wrong[number].append(detail)
+    became = {number: each for each in bulk_outcomes(found) for number in each["rows"]}
+    for number, values in rows:
+        if number in wrong:
+            yield {**values, "result": _("wrong"), "problem": " ".join(wrong[number])}
+        else:
+            each = became.get(number, {"result": "left", "why": ""})
+            yield {**values, "result": RESULTS[each["result"]], "problem": each["why"]}
+    if not rows:
+        for each in bulk_outcomes(found):
+            yield {"number": each["number"], "document": each["document"], "result": RESULTS[each["result"]], "problem": each["why"]}
+
+
+RESULTS = {"said": _lazy("said"), "refused": _lazy("not said"), "left": ""}
+"""What became of a document: the move was made; it was refused; it was not come to."""
+
+
+def bulk_outcomes(found: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Each document that was to be moved, with its `result` (of `RESULTS`) and why it was refused. found: as `bulk` gives it."""
+    for index, each in enumerate(found["plan"]):
+        why = found["outcomes"].get(str(index), "")
+        result = "refused" if why else "said" if index < found["done"] and found["stage"] != models.BulkStage.CHECKED else "left"
+        # While all or nothing runs, nothing is said before everything is.
+        if found["whole"] and found["finished_at"] is None:
+            result = "left"
+        yield {"document": each["document"], "number": each["number"], "rows": each["rows"], "result": result, "why": why}

@@ -3,7 +3,7 @@
 import csv
 import io
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -11,26 +11,22 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Qu
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from apps.base import acting, clock, retrying
+from apps.base import acting, clock
 from apps.base.findings import Invalid
-from apps.base.pages import in_home, is_part, see_other, way_back
+from apps.base.pages import in_home, is_part, see_other
 from apps.documents import filters, selectors
 from apps.documents import services as documents
 from apps.documents.types import COLLECTIONS
-from apps.documents.views.presenting import address, is_plain, of_type, row_of
+from apps.documents.views.presenting import address, of_type, row_of
 from apps.documents.vocabulary import DocumentType, Move
 from apps.network import selectors as network
 from apps.network.selectors import Partner
 
 ROWS = 50
 MOST_PICKED = 500
-MOST_TOLD = 8
 COLUMNS = ("number", "partner", "side", "state", "issued_on", "due_on", "lines_count", "amount", "updated_at")
-# Where a spreadsheet would take a text for a formula (OWASP, CSV injection).
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def _new_url(document_type: DocumentType) -> str:
@@ -91,12 +87,19 @@ def _tools(request: HttpRequest, document_type: DocumentType, found: filters.Doc
         "bulk_moves": [
             {"label": move.label, "icon": move.icon, "url": address("document_bulk", document_type, None, move.code)} for move in _bulk_moves(document_type)
         ],
+        "answers_url": _answers_url(document_type),
     }
 
 
+def _answers_url(document_type: DocumentType) -> str:
+    """Where many are answered by one table; empty where one may not, or nothing is answered."""
+    move = documents.answering_move(document_type)
+    return address("document_answers", document_type) if move and acting.actor().may(f"{document_type.code}.{move.code}") else ""
+
+
 def _bulk_moves(document_type: DocumentType) -> list[Move]:
-    """The moves that can be made for several documents at once: those that ask for no more than a click."""
-    return [move for move in document_type.moves if is_plain(move) and acting.actor().may(f"{document_type.code}.{move.code}")]
+    """The moves that can be made for several documents at once."""
+    return [move for move in document_type.moves if documents.can_be_picked(move) and acting.actor().may(f"{document_type.code}.{move.code}")]
 
 
 def _columns(document_type: DocumentType, query: QueryDict) -> list[dict[str, Any]]:
@@ -163,14 +166,14 @@ def export(request: HttpRequest, document_type: DocumentType) -> HttpResponse:
     """The filtered list, or the rows that were picked, as CSV (RFC 4180) in UTF-8: dates in ISO 8601, numbers with a point."""
     partners = network.partners()
     found = filters.DocumentFilter(request.GET, document_type=document_type, partners=partners).qs
-    if picked := _picked(request.POST or request.GET):
-        found = found.filter(pk__in=picked)
+    if chosen := picked(request.POST or request.GET):
+        found = found.filter(pk__in=chosen)
     names = {partner.id: partner for partner in partners}
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow([_("Number"), _("Partner"), _("Kind"), _("State"), _("Issued"), _("Due"), _("Lines"), _("Amount"), _("Currency"), _("Changed"), "uid"])
     for row in found.order_by("-updated_at", "-id").values(*selectors.ROW):
-        writer.writerow([_harmless(cell) for cell in _cells(document_type, row, names)])
+        writer.writerow([documents.harmless(cell) for cell in _cells(document_type, row, names)])
     name = f"{document_type.collection}-{clock.today().isoformat()}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return HttpResponse(f"\ufeff{text.getvalue()}".encode(), content_type="text/csv; charset=utf-8", headers=headers)
@@ -185,55 +188,11 @@ def _cells(document_type: DocumentType, row: Mapping[str, Any], partners: Mappin
     ]  # fmt: skip
 
 
-def _harmless(cell: Any) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    text = "" if cell is None else str(cell)
-    return f"'{text}" if text.startswith(FORMULA) else text
-
-
-def _picked(given: QueryDict) -> list[uuid.UUID]:
-    picked = []
+def picked(given: QueryDict) -> list[uuid.UUID]:
+    found = []
     for text in given.getlist("uid")[:MOST_PICKED]:
         try:
-            picked.append(uuid.UUID(text))
+            found.append(uuid.UUID(text))
         except ValueError:
             raise Http404 from None
-    return picked
-
-
-@of_type()
-@require_POST
-def bulk(request: HttpRequest, document_type: DocumentType, move: str) -> HttpResponse:
-    """One move on each picked document, each for itself; what could not be done is told with its reason."""
-    declared = document_type.find_move(move)
-    if declared is None or not is_plain(declared):
-        raise Http404
-    picked = _picked(request.POST)
-    failed = [failure for uid in picked if (failure := _try(document_type, uid, move))]
-    _report(request, declared, done=len(picked) - len(failed), failed=failed)
-    return see_other(way_back(request, address("document_list", document_type)))
-
-
-def _try(document_type: DocumentType, uid: uuid.UUID, move: str) -> str:
-    """Make the move; the reason why it could not be made, where it could not."""
-    head = selectors.head(id=uid)
-    if head is None or head["type"] != document_type.code:
-        return _("A document that was picked is not here any more.")
-    try:
-        retrying.whole(lambda: documents.make(type=document_type.code, document=uid, move=move, data={}, by=acting.actor(), at=clock.now()))
-    except (documents.NotAllowed, documents.MayNot, documents.NoSuchDocument, Invalid, network.NoPartner) as error:
-        why = error.findings[0].detail if isinstance(error, Invalid) else str(error)
-        return f"{head['number']}: {why}"
-    return ""
-
-
-def _report(request: HttpRequest, move: Move, *, done: int, failed: Sequence[str]) -> None:
-    if not done and not failed:
-        messages.warning(request, _("Select at least one document first."))
-    if done:
-        words = ngettext("“%(move)s” was done for %(count)d document.", "“%(move)s” was done for %(count)d documents.", done)
-        messages.success(request, words % {"move": move.label, "count": done})
-    for sentence in failed[:MOST_TOLD]:
-        messages.error(request, sentence)
-    if (more := len(failed) - MOST_TOLD) > 0:
-        messages.error(request, ngettext("%(count)d more could not be done.", "%(count)d more could not be done.", more) % {"count": more})
+    return found
