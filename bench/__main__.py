@@ -16,7 +16,7 @@ Part = Callable[[], Iterator[Figure]]
 
 def _parts(server: EmbeddedPostgres) -> Mapping[str, Part]:
     """The benchmarks by name; imported when Django is set up."""
-    from bench import asking, exchange, homes, live, memory, planning, promises, rest, scoring, thousand
+    from bench import asking, bulking, exchange, homes, live, memory, planning, promises, rest, scoring, thousand
     from bench.crew import Crew
 
     def exchanged() -> Iterator[Figure]:
@@ -28,6 +28,7 @@ def _parts(server: EmbeddedPostgres) -> Mapping[str, Part]:
         "rest": rest.measure,
         "queries": asking.measure,
         "scorecard": scoring.measure,
+        "bulk": bulking.measure,
         "live": live.measure,
         "provision": homes.provisioning,
         "wall": homes.wall,

@@ -1,4 +1,4 @@
-"""The floor of a promise: the rows that one promise left in all homes and in the log, written again by plain SQL in one transaction.
+"""The floor of a promise, or of other work: the rows that it left in all homes and in the log, written again by plain SQL in one transaction.
 
 The rows are not listed here: they are read from the tables, by the transaction that wrote them, and written under new keys into tables of
 the same shape, with the same indexes. So the floor follows whatever the portal comes to write.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -101,6 +102,7 @@ class Writer:
                 if place[1] == "exchange_envelope":
                     for row in each:
                         row["seq"] = heads[row["channel_id"]]
+                        heads[row["channel_id"]] -= 1
                 self._insert(place, each)
         return time.perf_counter() - started
 
@@ -110,15 +112,16 @@ class Writer:
         return {**found, "number": str(keys[row["id"]])} if "number" in found and "type" in found else found
 
     def _change(self, place: tuple[str, str], found: Sequence[Row]) -> dict[uuid.UUID, int]:
-        """Count the heads on, and write what else was changed; gives the new head of each channel."""
+        """Count the heads on by as many envelopes as were left, and write what else was changed; gives the new head of each channel."""
         heads: dict[uuid.UUID, int] = {}
+        said = Counter(row["channel_id"] for row in self._left.rows.get(("public", "exchange_envelope"), ()))
         key, counted, *others = CHANGED[place[1]]
         sets = sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(name)) for name in others)
-        query = sql.SQL("UPDATE {} SET {c} = {c} + 1, {} WHERE {} = %s RETURNING {c} AS head").format(
+        query = sql.SQL("UPDATE {} SET {c} = {c} + %s, {} WHERE {} = %s RETURNING {c} AS head").format(
             _shaped(place), sets, sql.Identifier(key), c=sql.Identifier(counted)
         )
         for row in sorted(found, key=lambda row: str(row[key])):
-            head = self._connection.execute(query, [*(row[name] for name in others), row[key]]).fetchone()
+            head = self._connection.execute(query, [said[row[key]] or 1, *(row[name] for name in others), row[key]]).fetchone()
             assert head is not None
             heads[row[key]] = head["head"]
         return heads
@@ -127,5 +130,9 @@ class Writer:
         columns = self._columns[place]
         names = sql.SQL(", ").join(map(sql.Identifier, columns))
         one = sql.SQL("({})").format(sql.SQL(", ").join([sql.Placeholder()] * len(columns)))
-        query = sql.SQL("INSERT INTO {} ({}) VALUES {}").format(_shaped(place), names, sql.SQL(", ").join([one] * len(found)))
-        self._connection.execute(query, [row[name] for row in found for name in columns])
+        # A statement takes 65,535 values.
+        most = 65_000 // len(columns)
+        for start in range(0, len(found), most):
+            part = found[start : start + most]
+            query = sql.SQL("INSERT INTO {} ({}) VALUES {}").format(_shaped(place), names, sql.SQL(", ").join([one] * len(part)))
+            self._connection.execute(query, [row[name] for row in part for name in columns])

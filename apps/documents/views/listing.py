@@ -85,10 +85,15 @@ def _tools(request: HttpRequest, document_type: DocumentType, found: filters.Doc
         "save_url": address("document_views", document_type),
         "export_url": f"{address('document_export', document_type)}{_with(request.GET)}",
         "bulk_moves": [
-            {"label": move.label, "icon": move.icon, "url": address("document_bulk", document_type, None, move.code)} for move in _bulk_moves(document_type)
+            {"label": _many(move), "icon": move.icon, "url": address("document_bulk", document_type, None, move.code)} for move in _bulk_moves(document_type)
         ],
         "answers_url": _answers_url(document_type),
     }
+
+
+def _many(move: Move) -> str:
+    """What a move is called that is made on several: an answer to several says the same to each."""
+    return _("Accept everything as asked") if move.effect == "offer" else str(move.label)
 
 
 def _answers_url(document_type: DocumentType) -> str:
