@@ -22,6 +22,7 @@ SIZES: dict[str, tuple[int, int]] = {"1280": (1280, 900), "390": (390, 844)}
 PLACES = {
     "today": "/",
     "orders": "/documents/orders/",
+    "answers": "/documents/orders/answers/",
     "orders-none": "/documents/orders/?q=nothing-is-called-this",
     "new-order": "/documents/orders/new/",
     "network": "/network/",

@@ -179,6 +179,19 @@ def test_accepted_changed_split_rejected_and_on_backorder(two: Two) -> None:
     assert (whole.lines[2]["reason"], whole.lines[4]["offered_price"]) == ("not made any more", Decimal("2.5"))
 
 
+def test_an_answer_that_is_filled_down_is_one_answer(two: Two) -> None:
+    buyer, seller = two
+    dated = line("A-1", "18") | {"schedules": [{"quantity": "10", "due_on": "2027-01-15"}, {"quantity": "8", "due_on": "2027-01-20"}]}
+    key = order(buyer, seller, [dated])
+    rows = answered(rows_of(sheet(seller)))
+    other = checked(seller, table([rows[0], {**rows[1], "Answer": "reject"}]))
+    assert faults(other) == [(3, "answer", "twice")]
+    row = checked(seller, table(rows))
+    assert (faults(row), row.total) == ([], 1)
+    assert go(seller, row.pk).said == 1
+    assert state(buyer, key) == "agreed"
+
+
 def test_each_fault_is_told_at_its_row_and_says_what_would_mend_it(two: Two) -> None:
     buyer, seller = two
     stranger, _other = make_pair()

@@ -56,11 +56,11 @@ def test_a_supplier_answers_by_a_table(two: Two) -> None:
     assert {row["Order"] for row in rows} == {"T-0", "T-1", "T-2"}
     bulk = key_of(upload(page, table(rows)))
     address = f"{LIST}bulk/{bulk}/"
-    assert "being checked" in words(page.get(address))
+    assert "Being checked" in words(page.get(address))
     work(seller, bulk)
     assert "Say it: 3 documents, all or nothing" in words(page.get(address))
     assert page.post(address, {"do": "all"}).status_code == 303
-    assert "running" in words(page.get(address))
+    assert "Running" in words(page.get(address))
     work(seller, bulk)
     shown = words(page.get(address))
     assert "Said 3" in shown
@@ -226,7 +226,7 @@ def test_what_runs_can_be_stopped_by_whoever_may_answer(two: Two) -> None:
     page = seller.page_client()
     bulk = key_of(upload(page, table(answered(download(page)))))
     page.post(f"{LIST}bulk/{bulk}/", {"do": "stop"})
-    assert "stopping" in words(page.get(f"{LIST}bulk/{bulk}/"))
+    assert "Stopping" in words(page.get(f"{LIST}bulk/{bulk}/"))
     work(seller, bulk)
     assert "It was stopped: nothing was said." in words(page.get(f"{LIST}bulk/{bulk}/"))
     assert state(buyer, key) == "published"

@@ -206,8 +206,11 @@ class _One:
         """What is answered to a line, as the move takes it; None where that cannot be said."""
         row, values = rows[0]
         position = int(values["line"])
-        for other, more in rows[1:]:
-            if more.get("answer"):
+        dates = next(len(line.dates) for line in self.asked.lines if line.position == position)
+        for place, (other, more) in enumerate(rows[1:], start=1):
+            # Whoever fills a column down says the same again for each date that is asked: that is no second answer.
+            again = place < dates and answer_of(more.get("answer", "")) == answer_of(values.get("answer", ""))
+            if more.get("answer") and not again:
                 told = _("Line %(line)d is answered on row %(row)d already. A further date of it has no answer of its own: leave that cell empty.")
                 self._tell(other, "answer", "twice", told % {"line": position, "row": row})
         text = values.get("answer", "")
