@@ -28,6 +28,8 @@ LONGER = 4000
 """So many chains more at most, until what is wanted was done."""
 SELDOM = 10.0
 """How much more often a move is chosen, and a type that has one, as long as it was never made."""
+AGAIN = 0.05
+"""How often a chain goes on with a document that is there already: an order is closed only after something of it has come, which other chains bring."""
 KNOWN = 12
 """So many documents of each pair and type may be named by others."""
 
@@ -171,19 +173,10 @@ class Talk:
         return frozenset(name for name in self.wanted if not (self.book.moves[name] or self.book.between[name]))
 
     def _chain(self, line: Line, index: int) -> None:
-        """One document, from its entry through moves of both sides as the portal offers them."""
+        """One document, mostly from its entry, through moves of both sides as the portal offers them."""
         chance = random.Random(f"{self.seed}-{index}")
         name = f"{self.run}{self.seed}-{index}"
-        entered = None
-        for attempt in itertools.count():
-            # Where nothing can be named yet, or it is refused, the chain begins with another document.
-            document_type = self._type(chance) if attempt < 3 else TYPES["order"]
-            pair = self._pair(chance, document_type)
-            entered = self._enter(line, pair, document_type, chance, f"{name}-{attempt}")
-            if entered is not None:
-                break
-        assert entered is not None
-        told: Told = entered
+        pair, document_type, told = self._taken_up(line, chance) or self._begun(line, chance, name)
         for turn in range(chance.randint(*MOVES)):
             sides = [each for each in ("buyer", "seller") if document_type.moves_for(state=told["state"], side=each)]
             if not sides:
@@ -195,6 +188,30 @@ class Talk:
             if all(_ends(document_type, code) and not self._is_rare(document_type, code) for code in found["moves"]) and chance.random() < 0.7:
                 break
             told = self._move(line, pair, member, document_type, found, chance, f"{name}-m{turn}") or found
+
+    def _begun(self, line: Line, chance: random.Random, name: str) -> tuple[Pair, DocumentType, Told]:
+        """A new document."""
+        for attempt in itertools.count():
+            # Where nothing can be named yet, or it is refused, the chain begins with another document.
+            document_type = self._type(chance) if attempt < 3 else TYPES["order"]
+            pair = self._pair(chance, document_type)
+            entered = self._enter(line, pair, document_type, chance, f"{name}-{attempt}")
+            if entered is not None:
+                return pair, document_type, entered
+        raise AssertionError("nothing was entered")
+
+    def _taken_up(self, line: Line, chance: random.Random) -> tuple[Pair, DocumentType, Told] | None:
+        """Now and then a document of another chain, as its buyer sees it now; of those types first of which a move was never made."""
+        if chance.random() >= AGAIN:
+            return None
+        rare = {name.partition(".")[0] for name in self.unmade()}
+        with self.book.lock:
+            known = [(pair, code, told) for (pair, code), found in self._known.items() for told in found.values()]
+        if not known:
+            return None
+        pair, code, told = chance.choices(known, [SELDOM if code in rare else 1.0 for _pair, code, _told in known])[0]
+        answer = line.call(pair.buyer, "GET", f"{TYPES[code].collection}/{told['uid']}/")
+        return (pair, TYPES[code], answer.body) if answer.status == 200 else None
 
     def _type(self, chance: random.Random) -> DocumentType:
         rare = {name.partition(".")[0] for name in self.unmade()}
