@@ -305,6 +305,51 @@ def test_a_response_that_overtakes_its_order_may_be_sent_again_with_its_key(frie
     assert post(seller, written("split.xml"), headers=key).status_code == 201
 
 
+SIX = (
+    'Code>3</cbc:LineStatusCode><cbc:Quantity unitCode="MTR">{quantity}</cbc:Quantity>'
+    '<cbc:MaximumBackorderQuantity unitCode="MTR">{later}</cbc:MaximumBackorderQuantity>'
+)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "later", "offered", "agreed"),
+    [
+        ("2", "3", [("2", "2027-02-01"), ("3", None)], "5"),
+        ("3", "3", [("3", "2027-02-01"), ("3", None)], "6"),
+        ("2", "0", [("2", "2027-02-01")], "2"),
+        ("0", "3", [("3", None)], "3"),
+    ],
+)
+def test_of_six_some_come_on_a_day_and_some_later(friends: Pair, quantity: str, later: str, offered: list[tuple[str, str | None]], agreed: str) -> None:
+    """Peppol, transaction 116: of 6 that were ordered, 2 with a day and a backorder of at most 3 are up to 5; a backorder of 0: the rest does not come."""
+    buyer, seller = friends
+    order = swapped(written("order.xml"), (">2.50<", ">6<"))
+    uid = post(buyer, order).json()["documents"][0]["uid"]
+    said = swapped(written("split.xml"), ("Code>42</cbc:LineStatusCode>", SIX.format(quantity=quantity, later=later)))
+    assert post(seller, said).status_code == 201
+    line = buyer.api.get(f"orders/{uid}").json()["lines"][1]
+    assert line["quantity"] == "6"
+    assert [(one["quantity"], one["due_on"]) for one in line["offered"]["schedules"]] == offered
+    assert buyer.api.post(f"orders/{uid}/moves/accept_response/").status_code == 200
+    assert buyer.api.get(f"orders/{uid}").json()["lines"][1]["agreed"]["quantity"] == agreed
+    assert seller.api.get(f"orders/{uid}").json()["lines"][1]["progress"]["to_ship"] == agreed
+
+
+def test_what_comes_later_is_said_to_another_portal_as_it_was_meant(friends: Pair) -> None:
+    """By hand: two on a day, three some day. As a message: the quantity that has a day, and the most that comes besides."""
+    buyer, seller = friends
+    order = swapped(written("order.xml"), (">2.50<", ">6<"))
+    first = post(buyer, order).json()["documents"][0]["uid"]
+    second = post(buyer, swapped(order, (">4500012345<", ">4500012346<"))).json()["documents"][0]["uid"]
+    answer = {"line": 2, "response": "backorder", "schedules": [{"quantity": "2", "due_on": "2027-06-01"}]}
+    assert seller.api.post(f"orders/{first}/moves/confirm/", {"lines": [answer]}).status_code == 200
+    source = etree.tostring(as_message(seller, f"order-responses/{seller.api.get('order-responses/').json()['results'][0]['uid']}"))
+    assert b"MaximumBackorderQuantity" not in source
+    assert post(seller, source.replace(b">4500012345<", b">4500012346<")).status_code == 201
+    offered = [buyer.api.get(f"orders/{uid}").json()["lines"][1]["offered"] for uid in (first, second)]
+    assert [(one["response"], one["schedules"]) for one in offered] == [(name, answer["schedules"]) for name in ("backorder", "change")]
+
+
 # What a response means ---------------------------------------------------------------------------------------------------
 
 LINE_20 = "<cac:OrderLineReference><cbc:LineID>20</cbc:LineID></cac:OrderLineReference>"

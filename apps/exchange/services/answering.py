@@ -96,12 +96,26 @@ def _answer(said: Mapping[str, Any], row: Mapping[str, Any], content: Mapping[st
     schedules = _schedules(said, row)
     if not schedules and said["response"] == "change" and _nothing_offered(said):
         return {**answer, "response": "reject"}
+    if (later := _later(said, row)) is not None:
+        answer["response"] = "change" if schedules else "backorder"
+        schedules = [*schedules, {"quantity": later, "due_on": None}]
     answer["schedules"] = schedules
     if "price" in said:
         answer["price"] = price_of(said, row)
     if substitute := _substitute(said):
         answer["substitute"] = substitute
     return answer
+
+
+def _later(said: Mapping[str, Any], row: Mapping[str, Any]) -> str | None:
+    """What may come besides, on no day that is known: of 6 that were ordered, 2 with a day and a backorder of at most 3 are up to 5 (Peppol, transaction 116).
+
+    None where nothing is said of it; and where all that was ordered is said to be on backorder, on the days that are said.
+    """
+    later = Decimal(said.get("backorder", "0"))
+    if not later or Decimal(said.get("quantity", "0")) == later == row["quantity"]:
+        return None
+    return format(later, "f")
 
 
 def _nothing_offered(said: Mapping[str, Any]) -> bool:
@@ -168,8 +182,7 @@ def _line(row: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:
     made = {"reference": reference_of(row), "response": answer["response"], "name": row["name"], "reason": answer.get("reason")}
     if answer["response"] in ("change", "backorder"):
         schedules = [{name: value for name, value in one.items() if name != "id" and value} for one in answer.get("schedules", ())]
-        quantity = sum((Decimal(one["quantity"]) for one in schedules), Decimal(0)) or row["quantity"]
-        made |= {"quantity": format(quantity, "f"), "unit": row["unit"], "schedules": schedules, "price": answer.get("price")}
+        made |= {**_offered(answer["response"], schedules, row["quantity"]), "unit": row["unit"], "price": answer.get("price")}
         made["price_base"] = format(row["price_base"], "f") if row["price_base"] and made["price"] else None
         substitute = answer.get("substitute") or {}
         made["substitute"] = {
@@ -178,3 +191,16 @@ def _line(row: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:
             if value
         }
     return {name: value for name, value in made.items() if value not in (None, "", [], {})}
+
+
+def _offered(response: str, schedules: Sequence[Mapping[str, Any]], ordered: Decimal) -> dict[str, Any]:
+    """The quantity that is offered with its days, and beside it what is offered for no day: the inverse of `_later`."""
+    dated, later = ([one for one in schedules if ("due_on" in one) is known] for known in (True, False))
+    quantity, besides = (sum((Decimal(one["quantity"]) for one in some), Decimal(0)) for some in (dated, later))
+    plain = {"quantity": format(quantity + besides or ordered, "f"), "schedules": schedules}
+    if response == "change" and not (dated and later):
+        return plain
+    if not later:
+        # A backorder of a part, on a day, is what the standard calls a change.
+        return plain if quantity in (Decimal(0), ordered) else {**plain, "response": "change"}
+    return {"response": "change" if dated else "backorder", "quantity": format(quantity, "f"), "backorder": format(besides, "f"), "schedules": dated}
