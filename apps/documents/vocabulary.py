@@ -44,7 +44,8 @@ class Move:
     inner: made by the move of another document (a delivery is received by its receipt advice) or by the plan (a promise is moved), and by nobody's hand.
     by_link: it can be made by a one-time link that was mailed, too, without an account (`documents.services.noticing`).
     asks: `past` and `event` where it leads elsewhere (`instead`), for there it only asks for it.
-    answers: it answers what the other side asked: only the side may make it for which the state waits. unshipped: refused once goods are on their way.
+    answers: it answers what the other side asked: only the side may make it for which the state waits. takes_back: only the side that asked may make it.
+    unshipped: refused once goods are on their way.
     """
 
     code: str
@@ -69,6 +70,7 @@ class Move:
     instead: Mapping[str, str | Mapping[str, str]] = field(default_factory=dict)
     asks: tuple[str, Text] | None = None
     answers: bool = False
+    takes_back: bool = False
     unshipped: bool = False
 
     def told(self, after: str) -> tuple[str, Text]:
@@ -131,7 +133,10 @@ class DocumentType:
 
     def allows(self, move: Move, *, state: str, side: str) -> bool:
         """Whether `side` may make a move in `state`."""
-        return state in move.before and side in move.sides and (not move.answers or self.state(state).waits_for == side)
+        if state not in move.before or side not in move.sides:
+            return False
+        waits_for = self.state(state).waits_for
+        return (not move.answers or waits_for == side) and (not move.takes_back or waits_for == OTHER[side])
 
     def states_waiting_for(self, side: str) -> list[str]:
         return [state.code for state in self.states if state.waits_for == side]

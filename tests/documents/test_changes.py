@@ -294,14 +294,49 @@ def test_a_cancellation_is_asked_and_answered(pair: Two, agreed: uuid.UUID, asks
     one, other = pair[asks], pair[1 - asks]
     for answer, after in (("refuse_cancel", "agreed"), ("accept_cancel", "cancelled")):
         move(one, agreed, code, WHY)
-        assert (state(other, agreed), told(one, agreed)["moves"], told(other, agreed)["moves"]) == (waits, [], ["accept_cancel", "refuse_cancel"])
-        with unchanged(*pair), pytest.raises(NotAllowed):
-            move(one, agreed, answer)
+        allowed = (["withdraw_cancel"], ["accept_cancel", "refuse_cancel"])
+        assert (state(other, agreed), told(one, agreed)["moves"], told(other, agreed)["moves"]) == (waits, *allowed)
+        for member, foreign in ((one, answer), (other, "withdraw_cancel")):
+            with unchanged(*pair), pytest.raises(NotAllowed):
+                move(member, agreed, foreign)
         move(other, agreed, answer)
         assert (state(one, agreed), state(other, agreed)) == (after, after)
     assert told(pair[0], agreed)["lines"][0]["progress"]["to_ship"] == "0"
     events = [step["event"] for step in one.api.get(f"orders/{agreed}/steps/").json()["results"]]
     assert (f"order.{waits}" in events, "order.cancelled" in events) == (True, False)
+    same(pair, agreed)
+
+
+@pytest.mark.parametrize(("asks", "code", "waits"), [(0, "cancel", "cancel_asked"), (1, "offer_cancel", "cancel_offered")])
+@pytest.mark.parametrize("held", [False, True])
+def test_who_asked_to_cancel_may_go_on_with_it(pair: Two, agreed: uuid.UUID, asks: int, code: str, waits: str, held: bool) -> None:
+    one, other = pair[asks], pair[1 - asks]
+    if held:
+        move(pair[0], agreed, "hold", WHY)
+    move(one, agreed, code, WHY)
+    assert state(other, agreed) == waits
+    move(one, agreed, "withdraw_cancel")
+    assert [state(member, agreed) for member in pair] == ["held" if held else "agreed"] * 2
+    if not held:
+        shipped(pair, agreed, "40")
+    same(pair, agreed)
+
+
+@pytest.mark.parametrize(("answer", "after"), [("accept_cancel", "cancelled"), ("refuse_cancel", "agreed")])
+def test_an_answer_stands_before_who_takes_back_at_the_same_time(
+    pair: Two, agreed: uuid.UUID, monkeypatch: pytest.MonkeyPatch, answer: str, after: str
+) -> None:
+    """Whoever agreed to cancel may have acted upon it already."""
+    buyer, seller = pair
+    move(buyer, agreed, "cancel", WHY)
+    with monkeypatch.context() as patch:
+        patch.setattr(crossing, "deliver", lambda **_: 0)
+        move(buyer, agreed, "withdraw_cancel")
+        move(seller, agreed, answer)
+    for sender, receiver in ((buyer, seller), (seller, buyer)):
+        deliver(sender, receiver)
+    assert [state(member, agreed) for member in pair] == [after, after]
+    assert [step["overruled"] for step in buyer.api.get(f"orders/{agreed}/steps/").json()["results"] if step["event"] == "order.cancel_withdrawn"] == [True]
     same(pair, agreed)
 
 
