@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 import uuid
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
@@ -16,7 +14,7 @@ from apps.catalog import selectors as catalog
 from apps.catalog import services as catalogue
 from apps.scheduling import selectors as scheduling
 from apps.scheduling import services as schedule
-from tests.cast import AT, Cast, unchanged
+from tests.cast import AT, Cast, legible, unchanged
 from tests.scheduling.chain import Chain, make_chain
 
 DUE = dt.date(2027, 1, 18)
@@ -46,10 +44,6 @@ def sold(chain: Chain, number: str = "1") -> uuid.UUID:
         return schedule.commit(document=promise.document, number=number, by=buyer.actor, at=AT)
 
 
-def text(response: Any) -> str:
-    return re.sub(r"\s+", " ", str(response.content.decode()))
-
-
 def test_what_is_ordered_by_itself_leads_to_its_order(database: None) -> None:
     chain = make_chain(3)
     sold(chain)
@@ -59,7 +53,7 @@ def test_what_is_ordered_by_itself_leads_to_its_order(database: None) -> None:
     )  # fmt: skip
     assert chain.maker.api.get(f"orders/{need['order']}/").status_code == 200
     assert chain.maker.api.get("needs/?state=open").json()["results"] == []
-    page = text(chain.maker.page_client().get("/needs/?state=ordered"))
+    page = legible(chain.maker.page_client().get("/needs/?state=ordered"))
     assert f"/documents/orders/{need['order']}/" in page
 
 
@@ -70,13 +64,13 @@ def test_what_is_ordered_by_hand_waits_for_a_click(database: None) -> None:
     (need,) = chain.maker.api.get("needs/?state=open").json()["results"]
     assert (need["order"], need["policy"], need["due_on"] <= need["needed_on"]) == (None, "by_hand", True)
     client = chain.maker.page_client()
-    assert "to be ordered" in text(client.get("/needs/"))
+    assert "to be ordered" in legible(client.get("/needs/"))
     answer = client.post(f"/needs/{need['uid']}/order/", {"number": "N-1"})
-    assert answer.status_code == 303, text(answer)
-    assert "N-1" in text(client.get(answer.headers["Location"]))
+    assert answer.status_code == 303, legible(answer)
+    assert "N-1" in legible(client.get(answer.headers["Location"]))
     with unchanged(*chain.members):
         again = client.post(f"/needs/{need['uid']}/order/", {"number": "N-2"})
-    assert (again.status_code, "ordered or given up already" in text(again)) == (409, True)
+    assert (again.status_code, "ordered or given up already" in legible(again)) == (409, True)
 
 
 def test_programs_order_too(database: None) -> None:
@@ -102,7 +96,7 @@ def test_an_expired_promise_is_told_where_it_was_asked(database: None, at: Calla
     at(AT + dt.timedelta(days=3))
     with unchanged(*chain.members):
         refused = chain.maker.page_client().post(f"/needs/{need['uid']}/order/", {"number": "N-1"})
-    assert (refused.status_code, "need-error" in text(refused), 'value="N-1"' in text(refused)) == (409, True, True)
+    assert (refused.status_code, "need-error" in legible(refused), 'value="N-1"' in legible(refused)) == (409, True, True)
 
 
 def test_needs_are_nobody_elses(cast: Cast) -> None:
@@ -111,14 +105,14 @@ def test_needs_are_nobody_elses(cast: Cast) -> None:
     sold(chain)
     (need,) = chain.maker.api.get("needs/").json()["results"]
     for outsider in (cast.stranger, chain.customer, chain.last):
-        assert need["uid"] not in text(outsider.api.get("needs/"))
+        assert need["uid"] not in legible(outsider.api.get("needs/"))
         with unchanged(*chain.members):
             assert outsider.api.post(f"needs/{need['uid']}/moves/order/", {}).status_code == 404
             assert outsider.page_client().post(f"/needs/{need['uid']}/order/", {}).status_code == 404
-        assert "N2" not in text(outsider.page_client().get("/needs/?state=all")).partition("<main")[2]
+        assert "N2" not in legible(outsider.page_client().get("/needs/?state=all")).partition("<main")[2]
     with unchanged(*chain.members):
         assert chain.maker.page_client("viewer").post(f"/needs/{need['uid']}/order/", {}).status_code == 403
-    assert "Number of the order" not in text(chain.maker.page_client("viewer").get("/needs/"))
+    assert "Number of the order" not in legible(chain.maker.page_client("viewer").get("/needs/"))
 
 
 @pytest.mark.parametrize(("query", "pointer"), [("state=gone", "/state"), ("partner=nobody", "/partner"), ("x=1", "/x"), ("cursor=x", "/cursor")])

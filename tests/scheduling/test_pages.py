@@ -19,7 +19,7 @@ from apps.logistics import services as logistics
 from apps.scheduling import models, tasks
 from apps.scheduling import services as scheduling
 from apps.scheduling.selectors.picture import picture
-from tests.cast import AT, Member, stock, unchanged
+from tests.cast import AT, Member, legible, stock, unchanged
 from tests.scheduling.works import ALWAYS, calendar, item, machine, made, promise
 
 Pair = tuple[Member, Member]
@@ -234,7 +234,7 @@ def test_nobody_sees_anothers_works(works: Member, pair: Pair) -> None:
         for path in (f"resources/{resource}/", f"resources/{resource}/break/", f"resources/{resource}/remove/", f"calendars/{day}/", f"operations/{step}/"):
             assert stranger.get(f"/schedule/{path}").status_code == 404
             assert stranger.post(f"/schedule/{path}", {"name": "Mine"}).status_code == 404
-        text = stranger.get("/schedule/").content.decode() + stranger.get("/schedule/operations/").content.decode()
+        text = legible(stranger.get("/schedule/")) + legible(stranger.get("/schedule/operations/"))
     assert "CUT" not in text
 
 

@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.base import clock
 from apps.scheduling import selectors
 from apps.scheduling import services as schedule
-from tests.cast import AT, Cast, unchanged
+from tests.cast import AT, Cast, legible, unchanged
 from tests.scheduling.chain import Chain, make_chain
 
 DUE = dt.date(2027, 1, 18)
@@ -38,13 +38,9 @@ def held(chain: Chain, quantity: str = "10", due_on: dt.date = DUE) -> uuid.UUID
         return schedule.ask(asked, by=buyer.actor, at=AT).document
 
 
-def text(response: Any) -> str:
-    return re.sub(r"\s+", " ", str(response.content.decode()))
-
-
 def body(response: Any) -> str:
     """What stands in the page itself, without the frame around it."""
-    return text(response).partition("<main")[2].partition("</main>")[0]
+    return legible(response).partition("<main")[2].partition("</main>")[0]
 
 
 def given(chain: Chain, **more: str) -> dict[str, str]:
@@ -55,9 +51,9 @@ def test_asking_leads_to_the_promise(database: None) -> None:
     chain = make_chain(2)
     client = chain.customer.page_client()
     form = client.get("/schedule/promises/new/?item=N1")
-    assert (form.status_code, 'value="N1"' in text(form)) == (200, True)
+    assert (form.status_code, 'value="N1"' in legible(form)) == (200, True)
     answer = client.post("/schedule/promises/new/", given(chain))
-    assert answer.status_code == 303, text(answer)
+    assert answer.status_code == 303, legible(answer)
     page = body(client.get(answer.headers["Location"]))
     for words in ("Asked for", "Promised first", "Promised now", "18 Jan 2027", "30 minutes left", "Order now", "Release"):
         assert words in page
@@ -81,7 +77,7 @@ def test_what_is_wrong_stands_at_its_field(database: None, wrong: dict[str, str]
     client.get("/schedule/promises/new/")
     with unchanged(*chain.members):
         answer = client.post("/schedule/promises/new/", given(chain, **wrong))
-    page = text(answer)
+    page = legible(answer)
     assert answer.status_code == 422
     assert re.search(rf'<(input|select)[^>]*aria-invalid="true"[^>]*id="{field}"|<(input|select)[^>]*id="{field}"[^>]*aria-invalid="true"', page), page
     assert sentence in page
@@ -117,15 +113,15 @@ def test_ordering_by_a_number(database: None) -> None:
     promise = held(chain)
     client = chain.customer.page_client()
     answer = client.post(f"/schedule/promises/{promise}/order/", {"number": "PO-7"})
-    assert answer.status_code == 303, text(answer)
-    page = text(client.get(answer.headers["Location"]))
+    assert answer.status_code == 303, legible(answer)
+    page = legible(client.get(answer.headers["Location"]))
     assert ("PO-7" in page, "What this order stands on" in page) == (True, True)
     again = body(client.get(f"/schedule/promises/{promise}/"))
     assert ("Order now" in again, "The order" in again) == (False, True)
     other = held(chain, quantity="1")
     with unchanged(*chain.members):
         taken = client.post(f"/schedule/promises/{other}/order/", {"number": "PO-7"})
-    assert (taken.status_code, "You have used the number" in text(taken)) == (422, True)
+    assert (taken.status_code, "You have used the number" in legible(taken)) == (422, True)
 
 
 def test_a_hold_that_has_passed_is_told(database: None, at: Callable[[dt.datetime], None]) -> None:
@@ -135,10 +131,10 @@ def test_a_hold_that_has_passed_is_told(database: None, at: Callable[[dt.datetim
     client = chain.customer.page_client()
     assert "The hold has expired" in body(client.get(f"/schedule/promises/{promise}/"))
     part = client.get(f"/schedule/promises/{promise}/?part=hold", headers={"HX-Request": "true"})
-    assert ("The hold has expired" in text(part), "<html" in text(part)) == (True, False)
+    assert ("The hold has expired" in legible(part), "<html" in legible(part)) == (True, False)
     with unchanged(*chain.members):
         refused = client.post(f"/schedule/promises/{promise}/order/", {"number": "1"})
-    assert (refused.status_code, "ask again" in text(refused)) == (409, True)
+    assert (refused.status_code, "ask again" in legible(refused)) == (409, True)
 
 
 def test_what_was_answered_is_held_by_a_click(database: None) -> None:
@@ -164,9 +160,9 @@ def test_the_documents_page_leads_to_it(database: None) -> None:
     chain = make_chain(2)
     promise = held(chain)
     client = chain.customer.page_client()
-    assert f"/schedule/promises/{promise}/" in text(client.get(f"/documents/promises/{promise}/"))
+    assert f"/schedule/promises/{promise}/" in legible(client.get(f"/documents/promises/{promise}/"))
     panel = client.get(f"/documents/promises/{promise}/parts/made-of/")
-    assert (panel.status_code, "Promised now" in text(panel)) == (200, True)
+    assert (panel.status_code, "Promised now" in legible(panel)) == (200, True)
     assert client.get(f"/documents/promises/{promise}/parts/promised/").status_code == 404
     assert client.get(f"/documents/promises/{promise}/moves/commit/").headers["Location"] == f"/schedule/promises/{promise}/order/"
 
