@@ -204,4 +204,6 @@ def test_the_fuzz_catches_a_role_of_the_session_behind_a_pooler(members: list[Me
     with pooler.between(pool=2), monkeypatch.context() as patch:
         the_last_role_on_this_connection(patch)
         found = outside(fuzz.run, count=MUTATED, seed=SEED)
-    assert any(line.startswith("plain") for line in found.wrong), f"SEED={SEED}: {found}"[:3000]
+    # Which unit meets the other's connection is the pooler's affair: that one of them reads what is another's is enough.
+    read = [line for line in found.wrong if not line.startswith("what remains")]
+    assert read, f"SEED={SEED}: {found}"[:3000]
