@@ -104,10 +104,13 @@ def watched() -> Iterator[list[str]]:
         _installed.set()
     _allowed()
     _watching.touched = []
+    # A module that is first imported by a request is compiled then: that the interpreter would keep it on the disk is not the request's doing.
+    kept, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         yield _watching.touched
     finally:
         _watching.touched = None
+        sys.dont_write_bytecode = kept
 
 
 # What is sent ---------------------------------------------------------------------------------------------------------
