@@ -414,8 +414,9 @@ class Fuzz:
 
     # The run
 
-    def run(self, *, count: int, seed: int) -> Found:
-        """`count` units, shared among the workers."""
+    def run(self, *, count: int, seed: int, enough: Callable[[str], bool] | None = None) -> Found:
+        """`count` units, shared among the workers; fewer where something wrong was found that is enough."""
+        self.enough = enough
         with mock.patch.object(bridge, "current", self._bridge), ThreadPoolExecutor(WORKERS) as pool:
             for outcome in [pool.submit(self._work, random.Random(f"{seed}-{worker}"), count // WORKERS) for worker in range(WORKERS)]:
                 outcome.result()
@@ -425,12 +426,15 @@ class Fuzz:
         done = 0
         try:
             with asyncio.Runner() as runner, self.bridged(runner):
-                while done < count:
+                while done < count and not self._found_enough():
                     done += self._some(runner, chance)
         finally:
             connection.close()
         with self._counting:
             self.found.tried += done
+
+    def _found_enough(self) -> bool:
+        return self.enough is not None and any(map(self.enough, list(self.found.wrong)))
 
     def _some(self, runner: asyncio.Runner, chance: random.Random) -> int:
         draw = chance.random()
