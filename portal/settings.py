@@ -228,6 +228,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "apps.exchange.tasks.sweep", "schedule": 5.0},
     "tend": {"task": "apps.scheduling.tasks.tend", "schedule": 30.0},
     "tell-by-mail": {"task": "apps.documents.tasks.tell_by_mail", "schedule": 10.0},
+    "tick": {"task": "apps.documents.tasks.tick", "schedule": 30.0},
     "resume": {"task": "apps.documents.tasks.resume", "schedule": 30.0},
     "clear": {"task": "apps.accounts.tasks.clear", "schedule": 3600.0},
 }

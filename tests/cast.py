@@ -83,6 +83,9 @@ class Api:
     def patch(self, path: str, data: Any = None, **more: Any) -> Any:
         return self.request("PATCH", path, data, **more)
 
+    def put(self, path: str, data: Any = None, **more: Any) -> Any:
+        return self.request("PUT", path, data, **more)
+
     def delete(self, path: str, **more: Any) -> Any:
         return self.request("DELETE", path, **more)
 
@@ -262,6 +265,7 @@ def _tables(connection: psycopg.Connection[Any]) -> list[str]:
 
 PUBLIC = {
     "network_contact": "enterprise_id = %(me)s",
+    "network_office": "enterprise_id = %(me)s",
     "network_answerlink": "enterprise_id = %(me)s",
     "network_invitation": "%(me)s IN (inviter_id, enterprise_id)",
     "network_partnership": "inviter_id = %(me)s OR invitee_id = %(me)s",

@@ -48,6 +48,8 @@ class DocumentAdmin(SeenAdmin):
         "note",
         "issued_on",
         "due_on",
+        "answer_due_at",
+        "answer_stage",
         "version",
         "own_said",
         "partner_said",

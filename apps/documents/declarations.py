@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.base.problems import Problem
 from apps.documents.services import BulkAsked, BulkEnded, KeyTaken, MayNot, Moved, NoSuchDocument, NotAllowed, Stale, StillRunning, Uncountable
 from apps.documents.types import TYPES
+from apps.network.services import AnsweringChanged
 
 DESK = {"buyer": "buyer", "seller": "seller"}
 
@@ -30,7 +31,11 @@ MENU = [
     if not each.own_entry
 ]
 
-REACTIONS = {Moved: ["apps.documents.services.noticing.note"], BulkAsked: ["apps.documents.tasks.work_soon"]}
+REACTIONS = {
+    Moved: ["apps.documents.services.noticing.note"],
+    BulkAsked: ["apps.documents.tasks.work_soon"],
+    AnsweringChanged: ["apps.documents.services.clocking.look_again"],
+}
 
 # What the floors below ask for: labels for agreements, figures for the network's pages, the length of the matching queue.
 DOCUMENT_TYPES = {document_type.code: document_type.label_plural for document_type in TYPES.values()}

@@ -34,6 +34,7 @@ class DocumentFilter(django_filters.FilterSet):  # type: ignore[misc]
     waiting = _switch(_("Waits for us"), "by_waiting")
     theirs = _switch(_("Waits for the partner"), "by_theirs")
     late = _switch(_("Late"), "by_late")
+    overdue = _switch(_("Answer late"), "by_overdue")
     unseen = _switch(_("New"), "by_unseen")
 
     def __init__(self, data: Any, *, document_type: DocumentType, partners: Sequence[Partner]) -> None:
@@ -58,6 +59,9 @@ class DocumentFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     def by_late(self, found: Found, name: str, value: bool) -> Found:
         return found.filter(selectors.late(self.document_type, today=clock.today())) if value else found
+
+    def by_overdue(self, found: Found, name: str, value: bool) -> Found:
+        return found.filter(selectors.answer_overdue(at=clock.now())) if value else found
 
     def by_unseen(self, found: Found, name: str, value: bool) -> Found:
         return found.filter(seen_at=None) if value else found

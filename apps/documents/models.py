@@ -25,6 +25,8 @@ class Document(HomeModel):
 
     issuer_id: whose number it bears. own_said, partner_said: how many moves of each side this view holds.
     amount: of what is agreed, else of what is asked. version: grows with each change of the view (the ETag).
+    answer_due_at: until when an answer is wanted, None where none is, or it is not computed yet. answer_stage: how far its clock is (`clocking.STAGES`);
+    answer_next_at: when it is to be looked at next.
     """
 
     type = models.CharField(max_length=40)
@@ -44,6 +46,9 @@ class Document(HomeModel):
     own_said = models.PositiveIntegerField(default=0)
     partner_said = models.PositiveIntegerField(default=0)
     seen_at = models.DateTimeField(null=True)
+    answer_due_at = models.DateTimeField(_("answer due"), null=True)
+    answer_next_at = models.DateTimeField(null=True)
+    answer_stage = models.CharField(_("stage of the answer"), max_length=10, blank=True, default="", db_default="")
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
@@ -55,6 +60,7 @@ class Document(HomeModel):
             models.Index(fields=["type", "-updated_at", "-id"], name="document_recent"),
             models.Index(fields=["type", "side", "state"], name="document_state"),
             models.Index(fields=["partner_id", "type"], name="document_partner"),
+            models.Index(fields=["answer_next_at"], condition=~models.Q(answer_next_at=None), name="document_clock"),
         ]
 
     def __str__(self) -> str:

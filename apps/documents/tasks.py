@@ -30,6 +30,18 @@ def tell_by_mail() -> None:
                 log.exception("notices were not mailed; the next turn tries again", extra={"enterprise": home.slug})
 
 
+@shared_task(base=PlatformTask)
+def tick() -> None:
+    """In every home: compute the clocks that are to be looked at, and do what they say."""
+    at = clock.now()
+    for home in tenants.homes():
+        with acting.act_as(home):
+            try:
+                services.tick(at=at)
+            except DatabaseError:
+                log.exception("clocks were not wound; the next turn tries again", extra={"enterprise": home.slug})
+
+
 @shared_task(base=EnterpriseTask)
 def work(bulk: str) -> None:
     """Check a table of answers, or move many documents, as somebody asked."""

@@ -7,6 +7,8 @@ from typing import Any, Literal
 from apps.base.text import Text
 
 Side = Literal["buyer", "seller"]
+ASIDE = frozenset({"remark", "attach", "remind", "overdue", "escalate"})
+"""Steps after which a document says what it said before: whoever read it earlier may still decide on what he has read."""
 OTHER: dict[str, Side] = {"buyer": "seller", "seller": "buyer"}
 Tone = Literal["neutral", "info", "waiting", "good", "warning", "bad"]
 
@@ -97,6 +99,7 @@ class DocumentType:
     ordered: what is agreed counts as ordered and confirmed.
     link: what its lines do to the lines of another document that they name (`ships`); empty where they name none.
     own_entry: the app above that owns it enters it by a service and a page of its own, and not by the common form.
+    clocked: what waits for a side is to be answered within its working hours (`documents.services.clocking`).
     """
 
     code: str
@@ -114,6 +117,7 @@ class DocumentType:
     ordered: bool = True
     link: str = ""
     own_entry: bool = False
+    clocked: bool = False
     _states: Mapping[str, State] = field(init=False, repr=False, compare=False)
     _moves: Mapping[str, Move] = field(init=False, repr=False, compare=False)
 
@@ -137,6 +141,10 @@ class DocumentType:
             return False
         waits_for = self.state(state).waits_for
         return (not move.answers or waits_for == side) and (not move.takes_back or waits_for == OTHER[side])
+
+    def waits_for(self, state: str) -> Side | None:
+        """The side whose answer has a clock in a state; None where nobody is asked."""
+        return self.state(state).waits_for if self.clocked and state != self.draft else None
 
     def states_waiting_for(self, side: str) -> list[str]:
         return [state.code for state in self.states if state.waits_for == side]

@@ -1,12 +1,13 @@
 """What live contributes: it hears of every step and of every change of a partnership."""
 
 from apps.base.text import Text
-from apps.documents.services import BulkMoved, Moved
+from apps.documents.services import BulkMoved, ClockSet, Moved
 from apps.network.services import PartnershipChanged
 
 REACTIONS = {
     Moved: ["apps.live.services.tell"],
     BulkMoved: ["apps.live.services.tell_bulk"],
+    ClockSet: ["apps.live.services.tell_clocks"],
     PartnershipChanged: ["apps.live.services.tell_partners"],
 }
 

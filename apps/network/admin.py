@@ -13,7 +13,7 @@ from apps.network import models
 
 class ConsentInline(SeenInline):
     model = models.Consent
-    fields = ("enterprise", "state", "document_types", "changed_at")
+    fields = ("enterprise", "state", "document_types", "answer_hours", "changed_at")
 
 
 @admin.register(models.Partnership, site=platform)
@@ -32,6 +32,16 @@ class PartnershipAdmin(SeenAdmin):
     @admin.display(description=_("consents"))
     def consents_given(self, row: Any) -> str:
         return ", ".join(f"{consent.enterprise.slug}: {consent.get_state_display()}" for consent in row.consents.all())
+
+
+@admin.register(models.Office, site=platform)
+class OfficeAdmin(SeenAdmin):
+    """When an enterprise answers, and who is responsible; each enterprise says it itself."""
+
+    list_display = ("enterprise", "opens", "closes", "person")
+    list_select_related = ("enterprise",)
+    search_fields = ("enterprise__slug", "enterprise__name", "person")
+    fields = ("enterprise", "days", "opens", "closes", "subdivision", "person", "email")
 
 
 @admin.register(models.Invitation, site=platform)

@@ -1,5 +1,6 @@
 """REST for partners: who they are, inviting one, and answering an invitation."""
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,13 +9,14 @@ from django.urls import URLPattern
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from drf_spectacular.utils import OpenApiParameter, extend_schema_view
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.base import acting, clock, fields
 from apps.base.api import ApiView, given, uuid_of
-from apps.base.describing import both, may_be, moment, operation, page_of, parameter, shape, text, texts, uid
-from apps.base.findings import Finding, Invalid
+from apps.base.describing import both, may_be, moment, operation, page_of, parameter, shape, text, texts, uid, whole
+from apps.base.findings import Finding, Invalid, refuse
 from apps.base.inputs import Parameters, check_names
 from apps.base.paging import everything
 from apps.network import selectors, services
@@ -38,7 +40,22 @@ PartnerShape = shape(
     state=text(gettext_lazy("invited (you asked), asked (they asked), active, declined, suspended or ended.")),
     document_types=texts(gettext_lazy("What both have agreed to exchange; before that, what was proposed.")),
     message=text(),
+    answer_hours=whole(
+        gettext_lazy("Within how many of its working hours you want to be answered; 0: no hurry; null until you have consented."), allow_null=True
+    ),
+    their_answer_hours=whole(gettext_lazy("The same, of what it asks you."), allow_null=True),
     moves=texts(gettext_lazy("What you may do now.")),
+)
+Wish = shape("AnswersWanted", answer_hours=whole(gettext_lazy("Working hours of the partner, 0 to 2000; 0: no hurry.")))
+_DAYS = gettext_lazy("The working days of the week: 1 is Monday, 7 Sunday.")
+OfficeShape = shape(
+    "Office",
+    days=serializers.ListField(child=serializers.IntegerField(min_value=1, max_value=7), help_text=_DAYS),
+    opens=text(gettext_lazy("As 09:00, by the clock of the enterprise's time zone.")),
+    closes=text(gettext_lazy("As 17:00, later on the same day.")),
+    subdivision=may_be(text, gettext_lazy("Of the enterprise's country (ISO 3166-2), for its public holidays.")),
+    person=may_be(text, gettext_lazy("Who is responsible for late answers.")),
+    email=may_be(text, gettext_lazy("Where he is told of them.")),
 )
 Invitation = shape(
     "Invitation",
@@ -55,6 +72,7 @@ def told(partner: Partner) -> dict[str, Any]:
     """A partner as JSON."""
     allowed = MOVES.get(partner.state, ()) if acting.actor().may("network.consent") else ()
     named = {name: getattr(partner, name) for name in ("slug", "name", "gln", "country", "city", "role", "state", "document_types", "message")}
+    named |= {"answer_hours": partner.answer_hours, "their_answer_hours": partner.their_answer_hours}
     return {"uid": partner.partnership_id, **named, "moves": allowed}
 
 
@@ -135,13 +153,25 @@ class PartnerView(ApiView):
 
 
 @extend_schema_view(
-    get=operation("partner_read", gettext_lazy("Partner: read"), tags=["partners"], answers={200: PartnerShape}, refused=[404], parameters=[SLUG])
-)
+    get=operation("partner_read", gettext_lazy("Partner: read"), tags=["partners"], answers={200: PartnerShape}, refused=[404], parameters=[SLUG]),
+    patch=operation(
+        "partner_change", gettext_lazy("Partner: say how soon it shall answer"), tags=["partners"], answers={200: PartnerShape}, body=Wish, refused=[404],
+        writes=True, parameters=[SLUG], example={"answer_hours": 8},
+    ),
+)  # fmt: skip
 class PartnerDetail(PartnerView):
-    needs = {"get": "network.view", "head": "network.view"}
+    needs = {"get": "network.view", "head": "network.view", "patch": "network.consent"}
 
     def get(self, request: Request, slug: str) -> Response:
         return Response(told(self.partner(slug)))
+
+    def patch(self, request: Request, slug: str) -> Response:
+        partner, body = self.partner(slug), given(request)
+        check_names(body, {"answer_hours": None})
+        hours = body.get("answer_hours")
+        if not isinstance(hours, int) or isinstance(hours, bool):
+            raise refuse("/answer_hours", "answer_hours", _("Write a whole number of hours, at most %(count)d; 0 where there is no hurry.") % {"count": 2000})
+        return Response(told(services.want_answers(partnership=partner.partnership_id, hours=hours, by=acting.actor(), at=clock.now())))
 
 
 class PartnerMove(PartnerView):
@@ -250,6 +280,54 @@ class InvitationDetail(ApiView):
         return Response(status=204)
 
 
+def told_office(row: Any) -> dict[str, Any]:
+    """When somebody is there to answer, as JSON. Days are counted from 1 there, as ISO 8601 does."""
+    named = {name: getattr(row, name) for name in ("subdivision", "person", "email")}
+    return {"days": [day + 1 for day in row.days], "opens": f"{row.opens:%H:%M}", "closes": f"{row.closes:%H:%M}", **named}
+
+
+def _clock_time(body: Mapping[str, Any], name: str, found: list[Finding]) -> dt.time:
+    value = body.get(name)
+    try:
+        read = dt.time.fromisoformat(value) if isinstance(value, str) and len(value) == 5 else None
+    except ValueError:
+        read = None
+    if read is None:
+        found.append(Finding(f"/{name}", "time", _("Write a time of the day as 09:00.")))
+    return read or dt.time()
+
+
+@extend_schema_view(
+    get=operation("office_read", gettext_lazy("Answering hours: read"), tags=["partners"], answers={200: OfficeShape}),
+    put=operation(
+        "office_write", gettext_lazy("Answering hours: say"), tags=["partners"], answers={200: OfficeShape}, body=OfficeShape, writes=True,
+        example={"days": [1, 2, 3, 4, 5], "opens": "08:00", "closes": "16:30", "person": "Li Wei", "email": "li.wei@castings.example"},
+    ),
+)  # fmt: skip
+class OfficeView(ApiView):
+    """When somebody of the enterprise is there to answer."""
+
+    needs = {"get": "settings.view", "head": "settings.view", "put": "settings.change"}
+
+    def get(self, request: Request) -> Response:
+        Parameters(request, ()).done()
+        return Response(told_office(selectors.office()))
+
+    def put(self, request: Request) -> Response:
+        body = given(request)
+        check_names(body, {"days": [None], "opens": None, "closes": None, "subdivision": None, "person": None, "email": None})
+        found: list[Finding] = []
+        days = body.get("days")
+        if not isinstance(days, list) or not all(isinstance(day, int) and not isinstance(day, bool) and 1 <= day <= 7 for day in days):
+            found.append(Finding("/days", "days", _("Choose at least one day of the week.")))
+        opens, closes = (_clock_time(body, name, found) for name in ("opens", "closes"))
+        texts = {name: _text(body, name, found, limit=limit) for name, limit in (("subdivision", 10), ("person", 150), ("email", 150))}
+        if found:
+            raise Invalid(found)
+        row = services.save_office(days=[day - 1 for day in days or []], opens=opens, closes=closes, **texts, by=acting.actor(), at=clock.now())
+        return Response(told_office(row))
+
+
 @extend_schema_view(
     get=operation("notice_address_list", gettext_lazy("Notices by mail: list"), tags=["partners"], answers={200: page_of("NoticeAddress", ContactShape)}),
     post=operation(
@@ -306,6 +384,7 @@ def _move(code: str) -> Any:
 def routes() -> list[URLPattern]:
     """Every route for partners."""
     found = [*both("partners/", PartnerCollection.as_view(), "api-partner-list"), *both("partners/<str:slug>/", PartnerDetail.as_view(), "api-partner")]
+    found += both("office/", OfficeView.as_view(), "api-office")
     found += both("invitations/", InvitationCollection.as_view(), "api-invitation-list")
     found += both("invitations/<str:uid>/", InvitationDetail.as_view(), "api-invitation")
     found += both("notice-addresses/", ContactCollection.as_view(), "api-notice-address-list")

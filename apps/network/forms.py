@@ -7,9 +7,10 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
+from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
-from apps.network import selectors
+from apps.network import selectors, services
 
 
 def _roles() -> list[tuple[str, str]]:
@@ -86,6 +87,40 @@ class AcceptForm(forms.Form):
         labels = selectors.document_types()
         field.choices = [(code, str(labels.get(code, code))) for code in proposed]  # type: ignore[attr-defined]
         field.initial = list(proposed)
+
+
+def _week() -> list[tuple[int, str]]:
+    return [(number, str(name)) for number, name in WEEKDAYS.items()]
+
+
+def _subdivisions() -> list[tuple[str, str]]:
+    return [("", "–"), *((code, code) for code in selectors.subdivisions())]
+
+
+class OfficeForm(forms.Form):
+    """When somebody is there to answer, and who hears of it where no answer comes."""
+
+    days = forms.TypedMultipleChoiceField(label=_("Working days"), choices=_week, coerce=int, widget=forms.CheckboxSelectMultiple)
+    opens = forms.TimeField(label=_("From"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
+    closes = forms.TimeField(label=_("To"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
+    subdivision = forms.ChoiceField(
+        label=_("Part of the country"),
+        choices=_subdivisions,
+        required=False,
+        help_text=_("For the public holidays, as “BY” for Bavaria: nobody answers on them."),
+    )
+    person = forms.CharField(label=_("Responsible person"), max_length=150, required=False)
+    email = forms.EmailField(
+        label=_("E-mail address"), max_length=150, required=False, help_text=_("Is told by mail when an answer is long overdue, ours or a partner's.")
+    )
+
+
+class WishForm(forms.Form):
+    """Within how many of his working hours a partner shall answer."""
+
+    answer_hours = forms.IntegerField(
+        label=_("We want answers within"), min_value=0, max_value=services.MOST_HOURS, help_text=_("Working hours of your partner; 0 where there is no hurry.")
+    )
 
 
 class ContactForm(forms.Form):

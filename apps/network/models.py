@@ -1,10 +1,21 @@
 """Who may say what to whom."""
 
+import datetime as dt
+
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from apps.base.models import Identified
+
+
+def working_week() -> list[int]:
+    """Monday to Friday."""
+    return list(range(5))
+
+
+ANSWER_HOURS = 16
+"""Two working days: within so many hours an enterprise wants to be answered, where it says nothing else."""
 
 
 class Partnership(Identified):
@@ -44,6 +55,8 @@ class Consent(Identified):
         default="given",
     )
     document_types = models.JSONField(_("document types"), default=list)
+    # Within how many of the other's working hours this enterprise wants to be answered; 0: whenever.
+    answer_hours = models.PositiveSmallIntegerField(_("answers within working hours"), default=ANSWER_HOURS, db_default=ANSWER_HOURS)
     changed_at = models.DateTimeField(_("changed at"))
 
     class Meta:
@@ -68,11 +81,34 @@ class Contact(Identified):
         ordering = ["created_at", "id"]
 
 
+class Office(Identified):
+    """When somebody of an enterprise is there to answer, in its own time zone, and who hears of it where no answer comes. Its partners read it.
+
+    days: of the week, 0 is Monday. subdivision: of its country (ISO 3166-2), for the public holidays. person, email: empty where nobody is named.
+    """
+
+    enterprise = models.OneToOneField("tenants.Enterprise", models.CASCADE, related_name="+", verbose_name=_("enterprise"))
+    days = models.JSONField(_("working days"), default=working_week)
+    opens = models.TimeField(_("opens"), default=dt.time(9))
+    closes = models.TimeField(_("closes"), default=dt.time(17))
+    subdivision = models.CharField(_("subdivision"), max_length=10, blank=True)
+    person = models.CharField(_("responsible person"), max_length=150, blank=True)
+    email = models.EmailField(_("e-mail address"), max_length=150, blank=True)
+
+    class Meta:
+        verbose_name = _("office")
+        verbose_name_plural = _("offices")
+
+    def __str__(self) -> str:
+        return str(self.enterprise)
+
+
 class AnswerLink(Identified):
     """A one-time link by which whoever holds it may answer one document of one enterprise, without an account.
 
     The token is not kept: it is signed over all that it is bound to. send_at: when the mail is due, None once it left; ended_at: when the link
-    was used, or withdrawn because it became pointless.
+    was used, or withdrawn because it became pointless. about: what the mail says (`answer`: something waits for an answer; `reminder`: still;
+    `late`: too long; the last one is ended from the beginning, and leads to the page of the document).
     """
 
     enterprise = models.ForeignKey("tenants.Enterprise", models.CASCADE, related_name="+")
@@ -84,6 +120,7 @@ class AnswerLink(Identified):
     expires_at = models.DateTimeField()
     send_at = models.DateTimeField(null=True)
     tries = models.PositiveSmallIntegerField(default=0)
+    about = models.CharField(max_length=10, default="answer", db_default="answer")
     ended_at = models.DateTimeField(null=True)
     used = models.BooleanField(default=False)
 

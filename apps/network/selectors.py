@@ -18,7 +18,9 @@ from django.utils.translation import gettext as _
 
 from apps.accounts import selectors as accounts
 from apps.base import acting, announcing
+from apps.base.rows import json_of
 from apps.base.text import Text
+from apps.base.worktime import Office, known_countries
 from apps.network import models
 from apps.tenants import selectors as tenants
 from apps.tenants.selectors import Listed
@@ -71,6 +73,9 @@ class Partner:
     document_types: tuple[str, ...]
     message: str = ""
     since: dt.datetime | None = None
+    # Within how many working hours we want his answers, and he ours; 0: whenever. None: he has not consented.
+    answer_hours: int | None = None
+    their_answer_hours: int | None = None
 
 
 def partners(*, only: uuid.UUID | None = None) -> list[Partner]:
@@ -105,6 +110,8 @@ def _seen(row: models.Partnership, me: uuid.UUID, names: Mapping[uuid.UUID, List
         document_types=_agreed_types(mine, theirs),
         message=row.message,
         since=row.created_at,
+        answer_hours=mine.answer_hours if mine else None,
+        their_answer_hours=theirs.answer_hours if theirs else None,
     )
 
 
@@ -295,6 +302,55 @@ def related(*, slug: str) -> uuid.UUID | None:
     found = models.Partnership.objects.filter(Q(inviter=me, invitee__slug=slug) | Q(invitee=me, inviter__slug=slug))
     row = found.values_list("inviter_id", "invitee_id").first()
     return None if row is None else row[1] if row[0] == me else row[0]
+
+
+# How soon to answer ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answering:
+    """One of two partners: within how many working hours he wants to be answered (0: whenever), when he is there himself, and who is responsible."""
+
+    hours: int
+    office: Office
+    person: str
+
+
+_ANSWERING = (
+    "SELECT e.id, c.answer_hours, e.time_zone, e.country, o.days, o.opens, o.closes, o.subdivision, o.person FROM network_partnership p "
+    "JOIN network_consent c ON c.partnership_id = p.id JOIN tenants_enterprise e ON e.id = c.enterprise_id "
+    "LEFT JOIN network_office o ON o.enterprise_id = e.id WHERE (p.inviter_id, p.invitee_id) IN ((%s, %s), (%s, %s))"
+)
+
+
+def answering(*, id: uuid.UUID) -> Mapping[uuid.UUID, Answering]:
+    """How soon the acting enterprise and the partner with this id answer each other, by their ids. One query, and the same for both."""
+    me = acting.home().id
+    with connection.cursor() as cursor:
+        cursor.execute(_ANSWERING, [me, id, id, me])
+        return {row[0]: Answering(hours=row[1], office=_office(*row[2:8]), person=row[8] or "") for row in cursor.fetchall()}
+
+
+def _office(zone: str, country: str, days: Any, opens: dt.time | None, closes: dt.time | None, subdivision: str | None) -> Office:
+    if opens is None or closes is None:
+        return Office(zone=zone, country=country)
+    return Office(zone=zone, country=country, subdivision=subdivision or "", days=frozenset(json_of(days)), opens=opens, closes=closes)
+
+
+def responsible(partner: Partner) -> str:
+    """The person whom a partner has named as responsible for late answers; empty where there is none."""
+    return models.Office.objects.filter(enterprise_id=partner.id).values_list("person", flat=True).first() or ""
+
+
+def office() -> models.Office:
+    """When the acting enterprise is there to answer; what it has never said is as usual."""
+    me = acting.home().id
+    return models.Office.objects.filter(enterprise_id=me).first() or models.Office(enterprise_id=me)
+
+
+def subdivisions() -> Sequence[str]:
+    """The subdivisions of the acting enterprise's country whose public holidays are known (ISO 3166-2)."""
+    return known_countries().get(tenants.profile(acting.home().id).country, [])
 
 
 # Notices by mail ------------------------------------------------------------------------------------------------------

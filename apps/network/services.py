@@ -23,7 +23,7 @@ from apps.accounts.selectors import token_hash
 from apps.accounts.services import check_address
 from apps.base import acting, announcing
 from apps.base.acting import Actor, Home, act_as
-from apps.base.findings import refuse
+from apps.base.findings import Finding, Invalid, refuse
 from apps.base.models import new_id
 from apps.network import models, selectors
 from apps.tenants import selectors as tenants
@@ -123,6 +123,65 @@ def _consent(partnership: uuid.UUID, other: uuid.UUID, *, state: str, document_t
     return partner
 
 
+# How soon to answer ---------------------------------------------------------------------------------------------------
+
+MOST_HOURS = 2000
+"""A year of work."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnsweringChanged:
+    """News: the acting enterprise is there at other times, or wants to be answered sooner or later. partner: by whom; None where it concerns all."""
+
+    partner: uuid.UUID | None
+    at: dt.datetime
+
+
+def save_office(*, days: Sequence[int], opens: dt.time, closes: dt.time, subdivision: str = "", person: str = "", email: str = "", by: Actor,
+                at: dt.datetime) -> models.Office:  # fmt: skip
+    """Say when somebody is there to answer, by the clock of the enterprise's time zone, and who hears of it where no answer comes. Raises Invalid."""
+    found: list[Finding] = []
+    week = sorted(set(days))
+    if not week or not set(week) <= set(range(7)):
+        found.append(Finding("/days", "days", _("Choose at least one day of the week.")))
+    if opens >= closes:
+        found.append(Finding("/closes", "closes", _("It closes after it opens, on the same day.")))
+    if subdivision and subdivision not in selectors.subdivisions():
+        detail = _("“%(value)s” is no part of your country whose holidays are known. It is one of: %(known)s.")
+        found.append(Finding("/subdivision", "subdivision", detail % {"value": subdivision[:10], "known": ", ".join(selectors.subdivisions()) or "–"}))
+    if len(person) > ADDRESS_LENGTH:
+        found.append(Finding("/person", "too_long", _("A name has at most %(count)d characters here.") % {"count": ADDRESS_LENGTH}))
+    address = email.strip()
+    try:
+        if len(address) > ADDRESS_LENGTH:
+            raise refuse("/email", "too_long", _("An address has at most %(count)d characters here.") % {"count": ADDRESS_LENGTH})
+        if address:
+            check_address(address)
+    except Invalid as refusal:
+        found += refusal.findings
+    if found:
+        raise Invalid(found)
+    values = {"days": week, "opens": opens, "closes": closes, "subdivision": subdivision, "person": person.strip(), "email": address}
+    with transaction.atomic():
+        row, _new = models.Office.objects.update_or_create(enterprise_id=acting.home().id, defaults=values)
+        announcing.announce(AnsweringChanged(partner=None, at=at))
+    return row
+
+
+def want_answers(*, partnership: uuid.UUID, hours: int, by: Actor, at: dt.datetime) -> selectors.Partner:
+    """Say within how many of his working hours a partner shall answer; 0: whenever. Raises Invalid, ConsentRefused."""
+    if not 0 <= hours <= MOST_HOURS:
+        raise refuse("/answer_hours", "answer_hours", _("Write a whole number of hours, at most %(count)d; 0 where there is no hurry.") % {"count": MOST_HOURS})
+    current = _mine(partnership)
+    with transaction.atomic():
+        if not models.Consent.objects.filter(partnership_id=partnership, enterprise_id=acting.home().id).update(answer_hours=hours):
+            raise ConsentRefused(_("Accept the invitation first."))
+        found = selectors.partners(only=current.id)[0]
+        announcing.announce(PartnershipChanged(partner=found, by=by, at=at))
+        announcing.announce(AnsweringChanged(partner=current.id, at=at))
+    return found
+
+
 # Notices by mail ------------------------------------------------------------------------------------------------------
 
 MOST_CONTACTS = 20
@@ -173,23 +232,36 @@ def withdraw_links(*, document: uuid.UUID, at: dt.datetime) -> None:
         cursor.execute(_WITHDRAW, [at, document])
 
 
-def renew_links(*, document: uuid.UUID, document_type: str, at: dt.datetime) -> None:
-    """Withdraw the one-time links to a document, and give one to each contact of the acting enterprise. Two statements, or one where there is no contact."""
+def renew_links(*, document: uuid.UUID, document_type: str, at: dt.datetime, about: str = "answer") -> None:
+    """Withdraw the one-time links to a document, and give one to each contact of the acting enterprise. Two statements, or one where there is no contact.
+
+    about: as `models.AnswerLink` has it.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_WITHDRAW_AND_ASK, [at, document, acting.home().id])
         told = cursor.fetchall()
-    give_links(document=document, document_type=document_type, to=told, at=at)
+    give_links(document=document, document_type=document_type, to=told, at=at, about=about)
 
 
 _WITHDRAW = "UPDATE network_answerlink SET ended_at = %s, send_at = NULL WHERE document = %s AND ended_at IS NULL"
 _WITHDRAW_AND_ASK = f"WITH ended AS ({_WITHDRAW}) SELECT email, language FROM network_contact WHERE enterprise_id = %s ORDER BY created_at, id"
 
 
-def give_links(*, document: uuid.UUID, document_type: str, to: Sequence[tuple[str, str]], at: dt.datetime) -> None:
+def tell_responsible(*, document: uuid.UUID, document_type: str, at: dt.datetime) -> bool:
+    """The person whom the acting enterprise has named is told by mail that the answer to a document is late. Says whether one is named."""
+    office = selectors.office()
+    if not office.email:
+        return False
+    give_links(document=document, document_type=document_type, to=[(office.email, acting.home().language)], at=at, about="late")
+    return True
+
+
+def give_links(*, document: uuid.UUID, document_type: str, to: Sequence[tuple[str, str]], at: dt.datetime, about: str = "answer") -> None:
     """A one-time link to a document for each of these addresses (with its language); the mail is due at once."""
     me, until = acting.home().id, at + dt.timedelta(days=LINK_DAYS)
-    about = {"enterprise_id": me, "document_type": document_type, "document": document, "created_at": at, "expires_at": until, "send_at": at}
-    rows = [models.AnswerLink(id=new_id(), email=email, language=language, **about) for email, language in to]
+    common = {"enterprise_id": me, "document_type": document_type, "document": document, "created_at": at, "expires_at": until, "send_at": at}
+    about_what = {"about": about, "ended_at": at if about == "late" else None}
+    rows = [models.AnswerLink(id=new_id(), email=email, language=language, **common, **about_what) for email, language in to]
     models.AnswerLink.objects.bulk_create(rows)
 
 

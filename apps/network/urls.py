@@ -10,7 +10,9 @@ urlpatterns = [
     path("network/invitations/<uuid:id>/<slug:deed>/", views.invitation_deed, name="invitation_deed"),
     path("join/<str:token>/", joining.join, name="join"),
     path("network/partners/<slug:slug>/", views.partner, name="partner"),
+    path("network/partners/<slug:slug>/answers/", views.wish, name="partner_wish"),
     path("network/partners/<slug:slug>/<str:deed>/", views.deed, name="partner_deed"),
+    path("settings/office/", views.office, name="office"),
     path("settings/notices/", views.notices, name="notices"),
     path("settings/notices/<uuid:id>/end/", views.notice_end, name="notice_end"),
 ]

@@ -8,9 +8,9 @@ from django import forms
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from apps.base.worktime import known_countries
 from apps.catalog import selectors as catalog
 from apps.scheduling import selectors
-from apps.scheduling.selectors.working import known_countries
 
 _SHIFTS = _("“06:00-14:00, 14:00-22:00”; “22:00-06:00” ends on the next day. Empty: free.")
 

@@ -267,7 +267,7 @@ ROOMS = {
 ITS_OWN = {
     "base": {
         *("acting", "announcing", "asking", "clock", "describing", "fields", "findings", "formulas", "inputs", "limiting", "pages", "paging"),
-        *("patience", "problems", "reference", "retrying", "rows", "sharing", "templatetags", "text", "units"),
+        *("patience", "problems", "reference", "retrying", "rows", "sharing", "templatetags", "text", "units", "worktime"),
     },
     "tenants": {"boundary", "cache", "logs", "middleware", "storage", "wall"},
     "accounts": {"adapter", "middleware"},

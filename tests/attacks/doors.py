@@ -76,8 +76,8 @@ REFERENCES = {
     "configuration": "configuration", "promise": "promises", "despatch_advice": "despatch-advices", "order": "orders", "orders": "orders", "document": "orders",
     "uid": "orders", "id": "orders", "plan": "plan", "source": "source", "line": "line", "lines": "line", "share": "share", "token": "share",
     "release": "release",
-    "cursor": "cursor", "after": "cursor", "before": "cursor", "q": "document_number", "updated_after": "", "sscc": "sscc", "lot": "lot",
-    "_selected_action": "orders",
+    "cursor": "cursor", "after": "cursor", "before": "cursor", "q": "document_number", "updated_after": "", "answer_due_before": "",
+    "_selected_action": "orders", "sscc": "sscc", "lot": "lot",
     "ordering": "ordering",
     "substitute": "item", "alternate_of": "item", "want": "product", "parent": "promises", "partner_number": "item", "next": "slug", "item_number": "item",
 }  # fmt: skip
@@ -87,8 +87,8 @@ QUERIED = {**REFERENCES, "email": "email", "gtin": "gtin", "term": "document_num
 HARMLESS = frozenset({
     "as", "at", "check", "days", "do",
     "draft", "from", "on", "saved", "due_from", "due_on", "due_to", "quantity", "limit", "seconds", "version", "page", "index",
-    "action", "columns", "deed", "late", "move", "open", "part", "partial", "pick", "place", "query", "role", "side", "state", "theirs", "unseen", "unit",
-    "urlencode", "view", "waiting",
+    "action", "columns", "deed", "late", "move", "open", "overdue", "part", "partial", "pick", "place", "query", "role", "side", "state", "theirs", "unseen",
+    "unit", "urlencode", "view", "waiting", "answer_hours", "opens", "closes", "subdivision", "person",
     "language", "name", "note", "reason", "remove_line", "text", "endpoints_form", "person_form", "profile_form", "token_form",
     # The admin's own, of which none is a condition: those stand in `_of_admin`, and whatever else is asked is tried by `tests.attacks.following`.
     "_changelist_filters", "_facets", "_popup", "_source_model", "_to_field", "all", "app_label", "e", "extended", "field_name", "model_name", "o", "p", "s",
@@ -99,7 +99,7 @@ HARMLESS = frozenset({
 ASKED_ONLY = ("document_number", "cursor", "ordering")
 PLAIN = {
     "quantity": "1", "unit": "C62", "currency": "EUR", "price": "1", "due_on": "2027-03-01", "name": "Tried", "text": "Tried", "received": "1",
-    "hold_minutes": 5, "dock": "ship",
+    "hold_minutes": 5, "dock": "ship", "answer_hours": 5, "days": [1], "opens": "09:00", "closes": "17:00",
     "until": "2027-03-01T00:00:00Z", "reason": "Tried", "number": "TRIED", "role": "viewer", "language": "en", "state": "published",
 }  # fmt: skip
 

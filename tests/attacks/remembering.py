@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from apps.base import formulas, limiting, sharing
+from apps.base import formulas, limiting, sharing, worktime
 from apps.customisation import models as customisation
 from apps.customisation.services import knowing
 from apps.exchange.services import keys
@@ -121,7 +121,7 @@ TRIED = {
     "apps.base.limiting._name": "kind and who",
     "apps.base.sharing._homes": "credential",
     "apps.scheduling.selectors.standing._definition": "all that a calendar says",
-    "apps.scheduling.selectors.working.public_holidays": "country, part, year and language",
+    "apps.base.worktime.public_holidays": "country, part, year and language",
     "apps.scheduling.selectors.working.windows": "all that a calendar says, and days",
     "apps.scheduling.selectors.working.windows_from": "all that a calendar says, and moments",
 }
@@ -256,7 +256,7 @@ def _week(who: Rememberer, other: Rememberer) -> Any:
     week = standing.definition(who.calendar)
     first = dt.date(2027, 1, 4)
     return repr(
-        (week, working.windows(week, first, 7), working.windows_from(week, working.minute(AT), 10_000), working.public_holidays(week.country, "", 2027))
+        (week, working.windows(week, first, 7), working.windows_from(week, working.minute(AT), 10_000), worktime.public_holidays(week.country, "", 2027))
     )
 
 

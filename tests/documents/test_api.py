@@ -76,6 +76,8 @@ def test_a_draft_is_what_was_sent_and_stays_at_home(pair: Pair) -> None:
         "version": 1,
         "created_at": found["created_at"],
         "updated_at": found["updated_at"],
+        "answer_due_at": None,
+        "answer_stage": None,
         "progress": None,
         "change": None,
         "lines": [

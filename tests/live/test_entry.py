@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import socket as sockets
 import time
 from typing import Any
@@ -14,7 +15,8 @@ from websockets.typing import Subprotocol
 
 from apps.accounts import models, selectors, services
 from apps.base import clock
-from apps.base.acting import in_lobby
+from apps.base.acting import SYSTEM, in_lobby
+from apps.documents.services import tick
 from tests.cast import AT, Cast, Member, ask, befriend, fresh_number, order, outside, provision
 from tests.live.conftest import Web, close_code, heard, silent
 
@@ -213,3 +215,21 @@ def test_pages_hear_of_partnerships_and_programs_of_the_feed_alone(web: Web, pai
         assert nudge["document"] is nudge["partner"] is nudge["by"] is None
         assert heard(theirs, 1)[0]["event"] == "network.changed"
         assert silent(program, 0.5)
+
+
+def test_pages_hear_that_a_clock_was_set_and_everybody_that_it_struck(web: Web, pair: Pair) -> None:
+    buyer, seller = pair
+    uid = order(buyer, seller)
+
+    def turn(at: dt.datetime) -> int:
+        with seller.acting(SYSTEM):
+            return tick(at=at)
+
+    with browse(web, session_of(seller)) as page, web.listen(seller) as program:
+        outside(turn, AT + dt.timedelta(hours=1))
+        assert [body["event"] for body in heard(page, 1)] == ["clock.changed"]
+        assert silent(program, 0.5)
+        outside(turn, AT + dt.timedelta(days=30))
+        for socket in (page, program):
+            (news,) = heard(socket, 1)
+            assert (news["event"], news["document"]["uid"]) == ("order.escalated", str(uid))

@@ -149,3 +149,73 @@ def test_a_program_without_the_permission_is_refused(cast: Cast) -> None:
 def test_a_parameter_that_cannot_be_is_refused(cast: Cast, query: str, pointer: str) -> None:
     answer = cast.maker.api.get(f"partners/?{query}")
     assert (answer.status_code, errors(answer)) == (422, [pointer])
+
+
+# How soon to answer -------------------------------------------------------------------------------------------------------
+
+
+def test_how_soon_a_partner_shall_answer_is_read_by_both_and_said_by_each(pair: tuple[Member, Member]) -> None:
+    buyer, seller = pair
+    answer = desk(buyer).patch(f"partners/{seller.slug}", {"answer_hours": 6})
+    assert answer.status_code == 200, answer.content
+    assert (answer.json()["answer_hours"], answer.json()["their_answer_hours"]) == (6, 16)
+    told = desk(seller).get(f"partners/{buyer.slug}").json()
+    assert (told["answer_hours"], told["their_answer_hours"]) == (16, 6)
+
+
+@pytest.mark.parametrize("given", [{}, {"answer_hours": "6"}, {"answer_hours": True}, {"answer_hours": -1}, {"answer_hours": 2001}, {"answer_hours": None}])
+def test_a_wish_that_cannot_be_is_refused(pair: tuple[Member, Member], given: dict[str, Any]) -> None:
+    buyer, seller = pair
+    with unchanged(*pair):
+        answer = desk(buyer).patch(f"partners/{seller.slug}", given)
+    assert (answer.status_code, errors(answer)) == (422, ["/answer_hours"])
+
+
+def test_only_who_may_consent_says_how_soon_and_a_stranger_finds_nobody(cast: Cast) -> None:
+    with unchanged(cast.maker, cast.supplier):
+        assert desk(cast.maker, "viewer").patch("partners/supplier", {"answer_hours": 1}).status_code == 403
+        assert desk(cast.stranger).patch("partners/maker", {"answer_hours": 1}).status_code == 404
+        assert desk(cast.stranger).patch("partners/nobody", {"answer_hours": 1}).status_code == 404
+
+
+OFFICE = {"days": [1, 2, 3, 4], "opens": "07:30", "closes": "16:00", "subdivision": "HB", "person": "Li Wei", "email": "li.wei@asker.example"}
+USUAL = {"days": [1, 2, 3, 4, 5], "opens": "09:00", "closes": "17:00", "subdivision": "", "person": "", "email": ""}
+
+
+def test_answering_hours_are_as_usual_until_they_are_said() -> None:
+    asker, other = two()
+    api = desk(asker, "administrator")
+    assert api.get("office/").json() == USUAL
+    answer = api.put("office/", OFFICE)
+    assert (answer.status_code, answer.json()) == (200, OFFICE), answer.content
+    assert api.get("office/").json() == OFFICE
+    assert desk(other, "administrator").get("office/").json() == USUAL
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"days": []}, "/days"),
+        ({"days": [0]}, "/days"),
+        ({"days": "1"}, "/days"),
+        ({"days": [True]}, "/days"),
+        ({"opens": "9"}, "/opens"),
+        ({"opens": "25:00"}, "/opens"),
+        ({"closes": 17}, "/closes"),
+        ({"closes": "07:30"}, "/closes"),
+        ({"subdivision": "BAVARIA"}, "/subdivision"),
+        ({"email": "nobody"}, "/email"),
+        ({"email": 7}, "/email"),
+        ({"hours": 7}, "/hours"),
+    ],
+)
+def test_hours_that_cannot_be_are_refused(change: dict[str, Any], pointer: str) -> None:
+    asker, other = two()
+    with unchanged(asker, other):
+        answer = desk(asker, "administrator").put("office/", {**OFFICE, **change})
+    assert (answer.status_code, errors(answer)) == (422, [pointer])
+
+
+def test_only_who_may_change_the_settings_says_when_somebody_is_there(pair: tuple[Member, Member]) -> None:
+    with unchanged(*pair):
+        assert desk(pair[0]).put("office/", OFFICE).status_code == 403

@@ -187,3 +187,55 @@ def test_a_partner_shows_its_tax_number_only_to_partners(pair: Two) -> None:
     with buyer.acting():
         network.end(partnership=selectors.known(slug=seller.slug).partnership_id, by=buyer.actor, at=AT)  # type: ignore[union-attr]
     assert "DE123456789" not in client.get(f"/network/partners/{seller.slug}/").content.decode()
+
+
+# How soon to answer -------------------------------------------------------------------------------------------------------
+
+OFFICE = {"days": ["0", "1"], "opens": "08:00", "closes": "12:30", "subdivision": "", "person": "Li Wei", "email": "li.wei@one.example"}
+
+
+def test_answering_hours_are_said_on_their_page_and_partners_read_who_is_responsible(pair: Two) -> None:
+    one, other = pair
+    page = one.page_client()
+    assert 'value="09:00"' in page.get("/settings/office/").content.decode()
+    assert page.post("/settings/office/", OFFICE)["Location"] == "/settings/office/"
+    shown = page.get("/settings/office/").content.decode()
+    assert 'value="08:00"' in shown
+    assert "li.wei@one.example" in shown
+    assert "Li Wei" in other.page_client().get(f"/network/partners/{one.slug}/").content.decode()
+
+
+@pytest.mark.parametrize("change", [{"days": []}, {"days": ["9"]}, {"closes": "07:00"}, {"opens": "noon"}, {"subdivision": "XX"}, {"email": "nobody"}])
+def test_hours_that_cannot_be_are_refused_with_what_was_entered(pair: Two, change: dict[str, Any]) -> None:
+    with unchanged(*pair):
+        answer = pair[0].page_client().post("/settings/office/", {**OFFICE, **change})
+    assert answer.status_code == 422
+    assert 'value="Li Wei"' in answer.content.decode()
+    assert answer.context["form"].errors.keys() == change.keys()
+
+
+def test_who_may_not_change_the_settings_reads_the_hours_only(pair: Two) -> None:
+    for role, read in (("buyer", 200), ("viewer", 403)):
+        page = pair[0].page_client(role)
+        with unchanged(*pair):
+            assert page.get("/settings/office/").status_code == read
+            assert page.post("/settings/office/", OFFICE).status_code == 403
+
+
+def test_how_soon_a_partner_shall_answer_is_said_on_its_page(pair: Two) -> None:
+    one, other = pair
+    page, address = one.page_client(), f"/network/partners/{other.slug}/answers/"
+    assert 'value="16"' in page.get(address).content.decode()
+    assert page.post(address, {"answer_hours": "6"})["Location"] == f"/network/partners/{other.slug}/"
+    assert "6 working hours" in page.get(f"/network/partners/{other.slug}/").content.decode()
+    assert "6 working hours" in other.page_client().get(f"/network/partners/{one.slug}/").content.decode()
+    for wrong in ("", "-1", "2001", "soon"):
+        with unchanged(*pair):
+            assert page.post(address, {"answer_hours": wrong}).status_code == 422
+
+
+def test_a_stranger_says_nobody_how_soon(cast: Cast) -> None:
+    with unchanged(cast.maker, cast.supplier):
+        for slug in ("maker", "nobody"):
+            assert cast.stranger.page_client().get(f"/network/partners/{slug}/answers/").status_code == 404
+            assert cast.stranger.page_client().post(f"/network/partners/{slug}/answers/", {"answer_hours": "1"}).status_code == 404

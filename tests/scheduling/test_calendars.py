@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.scheduling.selectors.working import DAY, Definition, clipped, merged, minute, moment, public_holidays, windows, windows_from, without
+from apps.base.worktime import public_holidays
+from apps.scheduling.selectors.working import DAY, Definition, clipped, merged, minute, moment, windows, windows_from, without
 
 NIGHT = tuple((day, dt.time(22), dt.time(6)) for day in range(7))
 EARLY = tuple((day, dt.time(6), dt.time(14)) for day in range(5))

@@ -180,6 +180,10 @@ HEAD: Mapping[str, Callable[[], Any]] = {
     "version": lambda: whole(_("Grows with each step; the ETag.")),
     "created_at": moment,
     "updated_at": moment,
+    "answer_due_at": lambda: moment(
+        _("Until when the side that is asked shall answer, in its working hours; null where nobody is asked, or there is no hurry."), allow_null=True
+    ),
+    "answer_stage": lambda: text(_("How far that clock is: running, reminded, late or escalated; null where there is none."), allow_null=True),
 }
 
 
@@ -241,9 +245,10 @@ ANSWER_EXAMPLE = {
 
 
 def _filters(states: list[str]) -> list[OpenApiParameter]:
+    due_before = parameter("answer_due_before", _("Only those whose answer is due before this time, and has not come."), kind=OpenApiTypes.DATETIME)
     return [
         parameter("side", _("Only those in which you are this side."), options=["buyer", "seller"]),
-        *([parameter("state", _("Only those in this state."), options=states)] if states else []),
+        *([parameter("state", _("Only those in this state."), options=states), due_before] if states else []),
         parameter("partner", _("Only those with this partner, by its short name.")),
         parameter("number", _("Only the one with this number.")),
         parameter("updated_after", _("Only those that something happened to after this time."), kind=OpenApiTypes.DATETIME),

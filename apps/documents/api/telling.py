@@ -28,6 +28,8 @@ COLUMNS = (
     "version",
     "created_at",
     "updated_at",
+    "answer_due_at",
+    "answer_stage",
 )
 NOBODY = {"slug": "", "name": ""}
 
@@ -65,6 +67,8 @@ def head(document_type: DocumentType, row: Mapping[str, Any], *, parties: Partie
         "version": row["version"],
         "created_at": row["created_at"],
         "updated_at": row["updated_at"],
+        "answer_due_at": row["answer_due_at"],
+        "answer_stage": row["answer_stage"] or None,
     }
 
 

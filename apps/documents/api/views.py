@@ -31,7 +31,7 @@ BY = {
     "due_on": Column(field="due_on", read=DAY, nullable=True),
     "amount": Column(field="amount", read=NUMBER, nullable=True),
 }
-FILTERS = ("side", "state", "partner", "number", "updated_after", "q", *PARAMETERS)
+FILTERS = ("side", "state", "partner", "number", "updated_after", "answer_due_before", "q", *PARAMETERS)
 ANSWERS_BY = {"at": Column(field="at", read=MOMENT)}
 ANSWER_FILTERS = ("side", "partner", "number", "updated_after", *PARAMETERS)
 
@@ -82,6 +82,8 @@ class Collection(DocumentView):
             rows = rows.filter(number=number)
         if after := parameters.moment("updated_after"):
             rows = rows.filter(updated_at__gt=after)
+        if before := parameters.moment("answer_due_before"):
+            rows = rows.filter(selectors.answer_overdue(at=before))
         if words := parameters.text("q"):
             rows = rows.filter(selectors.about(words))
         return of_partner(parameters, rows, "partner_id")

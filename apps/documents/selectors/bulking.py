@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _lazy
 
 from apps.base import units
 from apps.documents import models
-from apps.documents.vocabulary import DocumentType, Move, changed_lines
+from apps.documents.vocabulary import ASIDE, DocumentType, Move, changed_lines
 from apps.network import selectors as network
 
 BULK = ["id", "type", "move", "name", "stage", "whole", "stop", "by", "created_at", "finished_at", "total", "done", "said", "message"]
@@ -101,8 +101,8 @@ def sheet_rows(found: Iterable[Asked]) -> Iterator[dict[str, Any]]:
 
 
 def moved_since(versions: Mapping[uuid.UUID, int]) -> set[uuid.UUID]:
-    """Of documents with the version that somebody read, those on which a move was made since: messages and files change nothing that is answered."""
-    steps = models.Step.objects.filter(document_id__in=versions).exclude(move__in=("remark", "attach"))
+    """Of documents with the version that somebody read, those on which a move was made since: messages, files and reminders change nothing that is answered."""
+    steps = models.Step.objects.filter(document_id__in=versions).exclude(move__in=ASIDE)
     last: dict[uuid.UUID, int] = {}
     for document, position in steps.values_list("document_id", "position"):
         last[document] = max(position, last.get(document, 0))

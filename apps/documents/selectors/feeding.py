@@ -83,7 +83,10 @@ def _happened(row: Sequence[Any]) -> Happened:
     return Happened(cursor=cursor_of(epoch, xid, key), step=step, document=head)
 
 
-LOCAL_EVENTS = {"draft": "drafted", "revise": "revised", "remark": "remarked", "attach": "attached", "count": "counted"}
+LOCAL_EVENTS = {
+    "draft": "drafted", "revise": "revised", "remark": "remarked", "attach": "attached", "count": "counted",
+    "remind": "reminded", "overdue": "overdue", "escalate": "escalated",
+}  # fmt: skip
 
 
 def event_code(type: str, move: str, *, after: str) -> str:

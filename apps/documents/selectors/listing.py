@@ -14,7 +14,24 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 from apps.documents import models
 from apps.documents.vocabulary import DocumentType
 
-ROW = ["id", "type", "side", "partner_id", "number", "state", "currency", "amount", "line_count", "issued_on", "due_on", "seen_at", "updated_at", "version"]
+ROW = [
+    "id",
+    "type",
+    "side",
+    "partner_id",
+    "number",
+    "state",
+    "currency",
+    "amount",
+    "line_count",
+    "issued_on",
+    "due_on",
+    "seen_at",
+    "updated_at",
+    "version",
+    "answer_due_at",
+    "answer_stage",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,6 +35,8 @@ HEAD = [
     "due_on",
     "version",
     "seen_at",
+    "answer_due_at",
+    "answer_stage",
     "created_at",
     "updated_at",
     "own_said",
@@ -261,6 +263,11 @@ def late(document_type: DocumentType, *, today: dt.date) -> Q:
     """Open documents with a date that has passed and nothing agreed for it yet."""
     final = [state.code for state in document_type.states if state.final or state.stands or state.waits_for is None]
     return Q(due_on__lt=today) & ~Q(state__in=final)
+
+
+def answer_overdue(*, at: dt.datetime) -> Q:
+    """Documents whose answer was due before a moment, and has not come."""
+    return Q(answer_due_at__lt=at)
 
 
 def counts(document_type: DocumentType, *, today: dt.date) -> Mapping[str, int]:

@@ -23,6 +23,9 @@ HOME_MOVES = {
     "remark": (Text("Message", "留言"), Text("wrote a message", "发了留言")),
     "count": (Text("Goods", "货物"), Text("reported goods", "报告了货物")),
     "attach": (Text("File", "附件"), Text("attached a file", "添加了附件")),
+    "remind": (Text("Reminder", "催办"), Text("reminded of the answer that is due soon", "提醒：答复即将到期")),
+    "overdue": (Text("Answer late", "答复逾期"), Text("noted that the answer is late", "记录：答复已逾期")),
+    "escalate": (Text("Escalation", "升级"), Text("told the responsible person that no answer comes", "已通知负责人：仍未收到答复")),
 }
 Dates = tuple[tuple[Decimal, dt.date | None], ...]
 

@@ -16,6 +16,7 @@ from apps.documents.services.bulking import (
     upload_answers,
     work,
 )
+from apps.documents.services.clocking import ClockSet, tick
 from apps.documents.services.counting import Counted, Uncountable
 from apps.documents.services.folding import Content, Line, NotAllowed, OutOfOrder, Said, Schedule
 from apps.documents.services.keeping import Answer, KeyTaken, StillRunning, claim, fingerprint, keep_answer, keep_original
@@ -42,6 +43,7 @@ __all__ = [
     "BulkAsked",
     "BulkEnded",
     "BulkMoved",
+    "ClockSet",
     "Content",
     "Counted",
     "KeyTaken",
@@ -101,6 +103,7 @@ __all__ = [
     "stop_bulk",
     "tell",
     "tell_by_mail",
+    "tick",
     "untold",
     "upload_answers",
     "work",

@@ -263,7 +263,7 @@ def _say(row: Bulk, each: Mapping[str, Any], by: Actor) -> str:
 
 
 def _version(row: Bulk, document: uuid.UUID, version: int | None) -> int | None:
-    """The version on which the move is made: messages and files that came since the check change nothing of it. Raises NoSuchDocument, Stale."""
+    """The version on which the move is made: messages, files and reminders that came since the check change nothing of it. Raises NoSuchDocument, Stale."""
     now = models.Document.objects.filter(pk=document, type=row.type).values_list("version", flat=True).first()
     if now is None:
         raise NoSuchDocument

@@ -11,10 +11,10 @@ from django.conf import settings
 from django.core.mail import send_mail
 from django.db import transaction
 from django.template.loader import render_to_string
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from apps.base import clock
+from apps.base import acting, clock
 from apps.base.acting import Actor
 from apps.documents import models
 from apps.documents.services import owning
@@ -80,27 +80,41 @@ def tell_by_mail(*, at: dt.datetime) -> int:
     return partners.mail_links(send=_send, at=at)
 
 
+def _mail(about: str, *, waits_for_us: bool) -> tuple[str, str]:
+    """Subject, with its blanks, and template of a mail."""
+    if about == "late" and waits_for_us:
+        return _("Nobody here has answered %(partner)s: %(type)s %(number)s"), "documents/email/late.txt"
+    if about == "late":
+        return _("%(partner)s has not answered: %(type)s %(number)s"), "documents/email/late.txt"
+    if about == "reminder":
+        return _("Reminder: %(partner)s waits for your answer: %(type)s %(number)s"), "documents/email/notice.txt"
+    return _("%(partner)s waits for your answer: %(type)s %(number)s"), "documents/email/notice.txt"
+
+
 def _send(link: Any) -> bool:
     row = models.Document.objects.filter(pk=link.document).first()
     if row is None:
         return False
+    waits_for = TYPES[row.type].waits_for(row.state)
+    if link.about == "late" and waits_for is None:
+        # Answered while the mail waited: nobody needs to hear of it any more.
+        return True
     listed = network.names([row.partner_id]).get(row.partner_id)
-    with translation.override(link.language):
+    with translation.override(link.language), timezone.override(acting.home().time_zone):
         context = {
             "document": row,
             "type_label": TYPES[row.type].label,
             "partner": listed.name if listed else "–",
             "address": f"{settings.BASE_URL}/answer/{network.answer_token(link)}/",
+            "page": f"{settings.BASE_URL}/documents/{TYPES[row.type].collection}/{row.pk}/",
+            "ours": waits_for == row.side,
             "link": link,
         }
-        subject = _("%(partner)s waits for your answer: %(type)s %(number)s") % {
-            "partner": context["partner"],
-            "type": context["type_label"],
-            "number": row.number,
-        }
-        text = render_to_string("documents/email/notice.txt", context)
+        words = {"partner": context["partner"], "type": context["type_label"], "number": row.number}
+        subject, template = _mail(link.about, waits_for_us=waits_for == row.side)
+        text = render_to_string(template, context)
     try:
-        send_mail(" ".join(subject.split()), text, None, [link.email])
+        send_mail(" ".join((subject % words).split()), text, None, [link.email])
     except (OSError, smtplib.SMTPException):
         log.exception("a notice could not be mailed; it is tried again")
         return False

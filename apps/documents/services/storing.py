@@ -16,6 +16,7 @@ from apps.base.rows import json_of
 from apps.documents import models
 from apps.documents.services.folding import Content, Line, Offer, Schedule
 from apps.documents.types import TYPES
+from apps.documents.vocabulary import OTHER
 
 ANSWER_COLUMNS = ["id", "quantity", "price", "response", "offered_price", "reason", "substitute", "answer_details", "agreed", "agreed_price"]
 ASKED_COLUMNS = ["id", "document", "position", "reference", "item", "buyer_item", "seller_item", "gtin", "name", "quantity", "unit", "price", "price_base"]
@@ -25,8 +26,9 @@ SCHEDULE_COLUMNS = ["id", "line", "kind", "position", "quantity", "due_on"]
 STEP_COLUMNS = ["id", "document", "position", "own", "by", "by_id", "at", "move", "before", "after", "said", "seen", "overruled", "data", "envelope"]
 CHANGING = [
     "state", "number", "currency", "note", "details", "issued_on", "amount", "due_on", "line_count", "updated_at", "version", "own_said", "partner_said",
-    "seen_at",
+    "seen_at", "answer_due_at", "answer_next_at", "answer_stage",
 ]  # fmt: skip
+CLOCK = ["answer_due_at", "answer_next_at", "answer_stage"]
 CREATED = ["id", "type", "side", "partner_id", "issuer_id", "created_at", *CHANGING]
 
 
@@ -168,7 +170,32 @@ def touch_header(batch: Batch, document: models.Document, columns: Sequence[str]
     batch.update(models.Document, names, [[getattr(document, name) for name in names]])
 
 
+def write_header(document: models.Document, columns: Sequence[str]) -> None:
+    """Write these columns of the header, and nothing else."""
+    batch = Batch()
+    touch_header(batch, document, columns)
+    batch.write()
+
+
+def wind(document: models.Document, state: str, made: Made) -> None:
+    """Say that the clock of what waits for an answer from now on is to be computed, or that nothing does any more.
+
+    Whoever says something and is asked still, as by an acknowledgement, leaves the clock as it runs.
+    """
+    if made.overruled:
+        return
+    document_type = TYPES[document.type]
+    asked = document_type.waits_for(state)
+    before = document_type.waits_for(document.state) if document.state else None
+    mover = document.side if made.own else OTHER[document.side]
+    if asked is None:
+        document.answer_due_at, document.answer_next_at, document.answer_stage = None, None, ""
+    elif asked != before or mover != asked:
+        document.answer_due_at, document.answer_next_at, document.answer_stage = None, made.at, ""
+
+
 def _fill_header(document: models.Document, content: Content, made: Made) -> None:
+    wind(document, content.state, made)
     document.state, document.number, document.currency = content.state, content.number, content.currency
     document.note, document.details, document.issued_on = content.note, content.details, content.issued_on
     document.amount, document.due_on, document.line_count = content.amount(), content.due_on(), len(content.lines)

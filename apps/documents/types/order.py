@@ -17,6 +17,7 @@ ORDER = DocumentType(
     label_plural=Text("Orders", "订单"),
     issuer="buyer",
     draft="draft",
+    clocked=True,
     side_labels={"buyer": Text("Purchase order", "采购订单"), "seller": Text("Sales order", "销售订单")},
     answers={
         "order-responses": Text("Order responses", "订单答复"),

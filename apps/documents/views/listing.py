@@ -134,6 +134,8 @@ def _views(request: HttpRequest, document_type: DocumentType) -> list[dict[str, 
     here, base = sorted(_kept(request.GET).lists()), address("document_list", document_type)
     drafts = (f"state={document_type.draft}", str(document_type.state(document_type.draft).label), None)
     views: list[tuple[str, str, uuid.UUID | None]] = [("", _("All"), None), ("waiting=on", _("Waits for us"), None), drafts, ("late=on", _("Late"), None)]
+    if document_type.clocked:
+        views.append(("overdue=on", _("Answer late"), None))
     person = acting.actor().id
     if person is not None:
         views += [(view["query"], view["name"], view["id"]) for view in selectors.saved_views(person=person, type=document_type.code)]

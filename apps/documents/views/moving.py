@@ -19,7 +19,7 @@ from apps.documents import services as documents
 from apps.documents.forms import AnswerForm, ChangeForm, CounterForm, LineEntry, MoveForm, ProposalForm, Row, Typed
 from apps.documents.selectors import Whole
 from apps.documents.views.presenting import address, dates_of, found, head_of, is_plain, lines_of, move_of, of_type, page_of_move, panels_page, partner_name
-from apps.documents.vocabulary import DocumentType, Move
+from apps.documents.vocabulary import ASIDE, DocumentType, Move
 
 MOST_FORM_LINES = 200
 # By the move's effect: the form of each line.
@@ -37,11 +37,11 @@ def version_of(request: HttpRequest) -> int | None:
 
 
 def decided_on(whole: Whole, version: int | None) -> int | None:
-    """The version on which a reader of `version` decides: messages and files that came meanwhile change nothing of it."""
+    """The version on which a reader of `version` decides: messages, files and reminders that came meanwhile change nothing of it."""
     if version is None or version >= whole.head["version"]:
         return version
     news = selectors.steps_after(id=whole.id, version=version)
-    moved = any(step["id"] in news and step["move"] not in ("remark", "attach") for step in selectors.history(id=whole.id))
+    moved = any(step["id"] in news and step["move"] not in ASIDE for step in selectors.history(id=whole.id))
     return version if moved else whole.head["version"]
 
 

@@ -111,6 +111,25 @@ def progress_chip(document_type: DocumentType, head: Mapping[str, Any]) -> Chip 
     return Chip(str(stage.label), tone_of(stage.tone), stage.icon) if stage else None
 
 
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Until when an answer is due, as it is shown. late: it has not come by then; escalated: the responsible persons were told; ours: we are asked."""
+
+    due_at: dt.datetime
+    late: bool
+    escalated: bool
+    ours: bool
+
+
+def clock_shown(document_type: DocumentType, head: Mapping[str, Any]) -> Clock | None:
+    """The clock of what waits for an answer; None where nothing does, or there is no hurry."""
+    due_at = head["answer_due_at"]
+    if due_at is None:
+        return None
+    ours = document_type.waits_for(head["state"]) == head["side"]
+    return Clock(due_at=due_at, late=due_at < clock.now(), escalated=head["answer_stage"] == "escalated", ours=ours)
+
+
 def partner_name(partner_id: uuid.UUID) -> str:
     listed = network.names([partner_id]).get(partner_id)
     return listed.name if listed else "–"
@@ -128,6 +147,7 @@ def head_of(document_type: DocumentType, head: Mapping[str, Any], *, partner: st
         "state": state_chip(document_type, head["state"]),
         "progress": progress_chip(document_type, head),
         "late": selectors.is_late(document_type, head, today=clock.today()),
+        "clock": clock_shown(document_type, head),
         "buyer": parties[0],
         "seller": parties[1],
         "partner": partner,
@@ -313,6 +333,7 @@ def row_of(document_type: DocumentType, row: Mapping[str, Any], *, partner: str,
         "side_label": document_type.side_labels[row["side"]],
         "state": state_chip(document_type, row["state"]),
         "late": selectors.is_late(document_type, row, today=today),
+        "clock": clock_shown(document_type, row),
         "lines_count": row["line_count"],
         "unseen": row["seen_at"] is None,
         **{name: row[name] for name in ("number", "side", "issued_on", "due_on", "amount", "currency", "updated_at")},

@@ -23,7 +23,7 @@ FIRST_WAIT, LONGEST_WAIT = 0.2, 10.0
 SILENT = 5.0
 # A group of the channel layer is forgotten after a day, and when Redis is emptied: then the poll brings the news until it is joined again.
 JOIN_AGAIN = 30.0
-TOPICS = ("events", "network", "schedule", "bulk")
+TOPICS = ("events", "network", "schedule", "bulk", "clock")
 
 
 class Source(Protocol):

@@ -4,12 +4,12 @@ from functools import partial
 
 from django.db import transaction
 
-from apps.documents.services import BulkMoved, Moved
+from apps.documents.services import BulkMoved, ClockSet, Moved
 from apps.live import selectors
 from apps.live.services import notifying
 from apps.network.services import PartnershipChanged
 
-__all__ = ["nudge", "tell", "tell_bulk", "tell_partners"]
+__all__ = ["nudge", "tell", "tell_bulk", "tell_clocks", "tell_partners"]
 
 
 def tell(news: Moved) -> None:
@@ -26,6 +26,11 @@ def tell_partners(news: PartnershipChanged) -> None:
 def tell_bulk(news: BulkMoved) -> None:
     """After the commit, wake the pages that show what is done to many documents at once."""
     nudge("bulk")
+
+
+def tell_clocks(news: ClockSet) -> None:
+    """After the commit, wake the pages that show until when an answer is due."""
+    nudge("clock")
 
 
 def nudge(topic: str) -> None:

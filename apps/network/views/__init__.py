@@ -20,7 +20,7 @@ from apps.base.asking import ask, summary, tell
 from apps.base.findings import Invalid
 from apps.base.pages import at_home, from_lobby, in_home, need, see_other
 from apps.network import selectors, services
-from apps.network.forms import AcceptForm, ContactForm, InviteForm, MailForm
+from apps.network.forms import AcceptForm, ContactForm, InviteForm, MailForm, OfficeForm, WishForm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +140,8 @@ def _row(partner: selectors.Partner) -> dict[str, Any]:
         "state": selectors.STATES[partner.state],
         "document_types": _labels(partner.document_types),
         "since": partner.since,
+        "answer_hours": partner.answer_hours,
+        "their_answer_hours": partner.their_answer_hours,
         "url": _address(partner.slug),
     }
 
@@ -244,6 +246,8 @@ def partner(request: HttpRequest, slug: str) -> HttpResponse:
         "figures": selectors.figures(found),
         "recent": selectors.recent(found),
         "pages": selectors.pages(found),
+        "wish_url": reverse("partner_wish", args=[slug]) if found.answer_hours is not None and may("network.consent") else "",
+        "responsible": selectors.responsible(found),
         "items_url": f"{reverse('catalogue')}?{urlencode({'partner': slug})}" if may("catalog.view") else "",
     }
     return render(request, "network/partner.html", context)
@@ -279,6 +283,55 @@ def _do(request: HttpRequest, found: selectors.Partner, wanted: Deed, more: dict
         words = {"name": found.name, "state": selectors.STATES[now.state].label}
         messages.success(request, _("The partnership with %(name)s: %(state)s.") % words)
     return see_other(_address(found.slug))
+
+
+@from_lobby
+@require_http_methods(["GET", "POST"])
+def office(request: HttpRequest) -> HttpResponse:
+    """When somebody is there to answer, and who hears of it where no answer comes."""
+    with at_home(request):
+        need("settings.view")
+        held, may_change = selectors.office(), acting.actor().may("settings.change")
+        initial = {name: getattr(held, name) for name in ("days", "opens", "closes", "subdivision", "person", "email")}
+        form = OfficeForm(request.POST if request.method == "POST" else None, initial=initial)
+        if request.method == "POST":
+            need("settings.change")
+            if form.is_valid() and _kept(form):
+                messages.success(request, _("Saved."))
+                return see_other(reverse("office"))
+        context = {"form": form, "may_change": may_change, "errors_summary": summary(form), "time_zone": acting.home().time_zone}
+        return render(request, "settings/office.html", context, status=422 if form.errors else 200)
+
+
+def _kept(form: OfficeForm) -> bool:
+    try:
+        services.save_office(**form.cleaned_data, by=acting.actor(), at=clock.now())
+    except Invalid as refusal:
+        tell(form, refusal)
+        return False
+    return True
+
+
+@in_home
+@require_http_methods(["GET", "POST"])
+def wish(request: HttpRequest, slug: str) -> HttpResponse:
+    """Within how many of his working hours a partner shall answer."""
+    need("network.consent")
+    found = _known(slug)
+    form = WishForm(request.POST if request.method == "POST" else None, initial={"answer_hours": found.answer_hours})
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.want_answers(partnership=found.partnership_id, hours=form.cleaned_data["answer_hours"], by=acting.actor(), at=clock.now())
+        except Invalid as refusal:
+            tell(form, refusal)
+        except services.ConsentRefused as refusal:
+            messages.error(request, str(refusal))
+            return see_other(_address(slug))
+        else:
+            messages.success(request, _("Saved."))
+            return see_other(_address(slug))
+    context = {"form": form, "errors_summary": summary(form), "back_url": _address(slug), "back_label": found.name}
+    return render(request, "network/wish.html", context, status=422 if form.errors else 200)
 
 
 @from_lobby

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.db.models import Count, Prefetch, Q, QuerySet
 
+from apps.base.worktime import public_holidays
 from apps.scheduling import models
-from apps.scheduling.selectors.working import public_holidays
 
 RESOURCE = ("id", "code", "name", "name_zh", "site__code", "calendar__code", "pool", "efficiency")
 OPERATION = ("id", "item__number", "routing", "priority", "position", "name", "name_zh", "pool", "setup", "run", "condition", "lag")

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-import holidays
+from apps.base.worktime import public_holidays
 
 Minute = int
 Window = tuple[Minute, Minute]
@@ -34,23 +34,6 @@ def minute(at: dt.datetime) -> Minute:
 def moment(at: Minute) -> dt.datetime:
     """The moment of a minute, in UTC."""
     return dt.datetime.fromtimestamp(at * 60, dt.UTC)
-
-
-@lru_cache(maxsize=512)
-def public_holidays(country: str, subdivision: str, year: int, language: str = "") -> dict[dt.date, str]:
-    """The public holidays of a year by day, in the language (`en`, `zh`) where it is known there, else in English; without one in the country's own."""
-    if not country:
-        return {}
-    spoken_there = holidays.country_holidays(country, subdiv=subdivision or None)
-    supported = getattr(spoken_there, "supported_languages", ())
-    wanted = (known for start in (language, "en") for known in supported if language and known.startswith(start))
-    spoken = next(wanted, getattr(spoken_there, "default_language", None))
-    return dict(holidays.country_holidays(country, subdiv=subdivision or None, years=year, language=spoken))
-
-
-def known_countries() -> dict[str, list[str]]:
-    """The countries whose holidays are known (ISO 3166-1 alpha-2), each with its subdivisions."""
-    return holidays.list_supported_countries()
 
 
 @lru_cache(maxsize=256)

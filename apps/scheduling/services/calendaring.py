@@ -16,6 +16,7 @@ from apps.base import announcing, fields
 from apps.base.acting import Actor
 from apps.base.findings import Finding, Invalid
 from apps.base.models import new_id
+from apps.base.worktime import known_countries
 from apps.catalog.services.placing import read_time_zone
 from apps.catalog.services.reading import Given, Put, Reader, read, text_of, yes
 from apps.live import services as live
@@ -100,7 +101,7 @@ def _complete(given: Given, values: Mapping[str, Any], index: int, put: Put) -> 
 
 def _subdivided(row: models.Calendar, values: Mapping[str, Any], index: int, put: Put) -> bool:
     country, subdivision = values.get("country", row.country), values.get("subdivision", row.subdivision)
-    known = working.known_countries().get(country, [])
+    known = known_countries().get(country, [])
     if subdivision and subdivision not in known:
         detail = _("“%(value)s” is no part of that country whose holidays are known. It is one of: %(known)s.")
         put.wrong(index, "/subdivision", "subdivision", detail % {"value": subdivision, "known": ", ".join(known) or "—"})
@@ -217,7 +218,7 @@ def said_week(shifts: Iterable[tuple[int, dt.time, dt.time]]) -> dict[str, str]:
 def read_holidays_of(value: Any) -> str:
     """A country whose public holidays are known, or nothing. Raises Unreadable."""
     text = fields.text(value, limit=60).upper()
-    if text and text not in working.known_countries():
+    if text and text not in known_countries():
         raise fields.Unreadable(
             "country", _("The public holidays of “%(value)s” are not known. Write two letters of ISO 3166-1, as “DE”, or nothing.") % {"value": text}
         )
