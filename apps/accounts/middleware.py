@@ -22,7 +22,7 @@ OUTSIDE = ("/api/", "/static/", "/healthz", "/readyz", "/oauth/", "/i18n/", "/pr
 # These open to whoever holds a link that was mailed.
 BY_LINK = ("/set-up/", "/answer/", "/join/")
 # These begin in the lobby, where people and tokens can be read; a view enters the home of request.entry itself where it needs it.
-LOBBY = ("/accounts/", "/admin/", "/settings/", "/switch/")
+LOBBY = ("/accounts/", "/admin/", "/settings/", "/switch/", "/everywhere/")
 # Of these, the ones that are for a person without any enterprise, or before the sign-in, too.
 FOR_ANYBODY = ("/accounts/", "/admin/", "/switch/")
 

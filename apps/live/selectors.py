@@ -141,8 +141,12 @@ class Frame:
         """Where this page hears of what happens from now on; empty outside a home."""
         if self.entry is None or not _in_a_home():
             return ""
-        cursor = getattr(self.request, "live_cursor", None) or documents.newest_cursor()
-        return f"{SOCKET}?{urlencode({'after': cursor, 'enterprise': self.entry.home.slug})}"
+        return live_url(self.entry, after=getattr(self.request, "live_cursor", None))
+
+
+def live_url(entry: Entry, *, after: str | None = None) -> str:
+    """Where a page hears of what happens in the home that is open, by this entry: after a cursor, or from now on."""
+    return f"{SOCKET}?{urlencode({'after': after or documents.newest_cursor(), 'enterprise': entry.home.slug})}"
 
 
 def _in_a_home() -> bool:

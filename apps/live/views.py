@@ -4,6 +4,7 @@ import datetime as dt
 import sys
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,15 +15,18 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from apps.accounts.selectors import Entry
 from apps.base import acting, clock
+from apps.base.acting import Home
 from apps.base.api import cannot_reach
-from apps.base.pages import in_home
+from apps.base.pages import from_lobby, in_home
 from apps.base.patience import is_unavailable
 from apps.base.templatetags.tributary import day_text, tone_of
 from apps.catalog import selectors as catalog
 from apps.documents import selectors as documents
 from apps.documents.types import TYPES
 from apps.documents.vocabulary import DocumentType
+from apps.live import selectors
 from apps.network import selectors as network
 from apps.tenants import selectors as tenants
 from apps.tenants.logs import request_id
@@ -31,6 +35,8 @@ WEEKS = 12
 RECENT = 14
 MOST_TOLD_LINES = 50
 MOST_FOUND = 8
+MOST_WAITING = 50
+NEVER = dt.datetime.max.replace(tzinfo=dt.UTC)
 
 
 def _types() -> list[DocumentType]:
@@ -63,11 +69,57 @@ def inbox(request: HttpRequest) -> HttpResponse:
     return render(request, "_pieces/inbox.html")
 
 
+@from_lobby
+@require_safe
+def everywhere(request: Any) -> HttpResponse:
+    """One inbox for somebody who works for several: what waits for him in each of his enterprises.
+
+    At the host name of an enterprise, that one alone. The page hears each of them.
+    """
+    direct = tenants.home_at(host=request.get_host().partition(":")[0])
+    desks = [_desk(entry) for entry in (request.entries if direct is None else [request.entry])]
+    rows = sorted((row for desk in desks for row in desk.rows), key=lambda row: (row["answer_due_at"] is None, row["answer_due_at"] or NEVER))
+    return render(request, "today/everywhere.html", {"desks": desks, "rows": rows, "most": MOST_WAITING})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What waits for a person in one of his enterprises. count: of all; rows: at most MOST_WAITING, as the page shows them."""
+
+    home: Home
+    count: int
+    rows: list[dict[str, Any]]
+    live_url: str
+
+
+def _desk(entry: Entry) -> Desk:
+    with acting.act_as(entry.home, by=entry.actor):
+        types = {each.code for each in _types()}
+        found = documents.waiting(types=types, limit=MOST_WAITING)
+        names = network.names([row["partner_id"] for row in found])
+        rows = [_waits(row, home=entry.home, partner=_name(names, row["partner_id"])) for row in found]
+        return Desk(home=entry.home, count=documents.inbox_count(types), rows=rows, live_url=selectors.live_url(entry))
+
+
+def _waits(row: Mapping[str, Any], *, home: Home, partner: str) -> dict[str, Any]:
+    document_type = TYPES[row["type"]]
+    state = document_type.state(row["state"])
+    return {
+        "home": home,
+        "partner_name": partner,
+        "type_label": document_type.side_labels[row["side"]],
+        "state": {"label": str(state.label), "tone": tone_of(state.tone), "icon": state.icon},
+        "overdue": row["answer_due_at"] is not None and row["answer_due_at"] < clock.now(),
+        "url": reverse("document", args=[document_type.collection, row["id"]]),
+        **{name: row[name] for name in ("id", "number", "due_on", "amount", "currency", "answer_due_at")},
+    }
+
+
 def _counts() -> dict[str, Any]:
     """What waits and what goes wrong; each number leads to the list behind it."""
     waiting, wrong = [], []
     for document_type in _types():
-        counts = documents.counts(document_type, today=clock.today())
+        counts = documents.counts(document_type, today=clock.today(), at=clock.now())
         waiting += [tile for tile in _waiting(document_type, counts) if tile["count"]]
         wrong += [tile for tile in _wrong(document_type, counts) if tile["count"]]
     return {"waiting": waiting, "wrong": wrong}
@@ -87,7 +139,11 @@ def _waiting(document_type: DocumentType, counts: Mapping[str, int]) -> list[dic
 
 def _wrong(document_type: DocumentType, counts: Mapping[str, int]) -> list[dict[str, Any]]:
     late = _("%(documents)s past their date, and not agreed") % {"documents": document_type.label_plural}
-    return [_tile(document_type, late, counts["late"], "late=on", "danger", "clock-exclamation")]
+    overdue = _("%(documents)s whose answer is late") % {"documents": document_type.label_plural}
+    return [
+        _tile(document_type, overdue, counts["overdue"], "overdue=on", "danger", "message"),
+        _tile(document_type, late, counts["late"], "late=on", "danger", "clock-exclamation"),
+    ]
 
 
 def _tile(document_type: DocumentType, label: str, count: int, query: str, tone: str, icon: str) -> dict[str, Any]:

@@ -23,7 +23,7 @@ DOORS: dict[str, set[str]] = {
     },
     "accounts": {"accounts/…"},
     "member": {
-        *("", "today/counts/", "today/recent/", "today/inbox/", "search/"),
+        *("", "today/counts/", "today/recent/", "today/inbox/", "everywhere/", "search/"),
         *("network/", "network/invite/", "network/partners/<slug:slug>/", "network/partners/<slug:slug>/<str:deed>/"),
         "network/scorecards/<slug:slug>/",
         *("catalogue/", "catalogue/items/new/", "catalogue/items/<uuid:id>/", "catalogue/items/<uuid:id>/edit/"),

@@ -20,7 +20,7 @@ from apps.documents.services import clocking
 from apps.documents.tasks import tell_by_mail, tick
 from apps.documents.types import TYPES
 from apps.network import services as network
-from tests.cast import AT, Member, befriend, legible, make_pair, move, order, outside, provision, stock, unchanged, with_items
+from tests.cast import AT, Member, befriend, legible, move, order, outside, provision, stock, unchanged, with_items
 
 Two = tuple[Member, Member]
 HOUR = dt.timedelta(hours=1)
@@ -44,11 +44,6 @@ class Time:
 @pytest.fixture(autouse=True)
 def time(monkeypatch: pytest.MonkeyPatch) -> Time:
     return Time(monkeypatch)
-
-
-@pytest.fixture
-def pair(database: None) -> Two:
-    return make_pair()
 
 
 def clock_at(member: Member, uid: uuid.UUID) -> tuple[dt.datetime | None, str]:

@@ -17,7 +17,7 @@ from apps.documents.models import Document, Step
 from apps.documents.services import tick
 from apps.documents.services.clocking import STAGES
 from tests import tally
-from tests.cast import AT, Member, make_pair, order, outside
+from tests.cast import AT, Member, order, outside
 from tests.faults.breaking import Kind, failing_at
 
 LATE = AT + dt.timedelta(days=2, hours=1)
@@ -25,9 +25,9 @@ NOTHING, ONCE = ("running", []), ("late", ["overdue"])
 BEATS, TURNS = 4, 16
 
 
-def clocked(count: int = 1) -> tuple[Member, list[str]]:
+def clocked(pair: tuple[Member, Member], count: int = 1) -> tuple[Member, list[str]]:
     """A buyer, and orders whose answers will be late."""
-    buyer, seller = make_pair()
+    buyer, seller = pair
     orders = [str(order(buyer, seller)) for _order in range(count)]
     turn(buyer, AT + dt.timedelta(minutes=1))
     return buyer, orders
@@ -47,8 +47,8 @@ def said(member: Member, uid: str) -> tuple[str, list[str]]:
 
 
 @pytest.mark.parametrize("kind", get_args(Kind))
-def test_a_fault_at_every_statement_of_a_turn_leaves_nothing_half_said(database: None, kind: Kind) -> None:
-    member, (uid,) = clocked()
+def test_a_fault_at_every_statement_of_a_turn_leaves_nothing_half_said(pair: tuple[Member, Member], kind: Kind) -> None:
+    member, (uid,) = clocked(pair)
     began = time.monotonic()
     for number in itertools.count(1):
         before = said(member, uid)
@@ -66,8 +66,8 @@ def test_a_fault_at_every_statement_of_a_turn_leaves_nothing_half_said(database:
     assert not lost
 
 
-def test_many_beats_at_once_say_each_thing_once(database: None) -> None:
-    member, orders = clocked(4)
+def test_many_beats_at_once_say_each_thing_once(pair: tuple[Member, Member]) -> None:
+    member, orders = clocked(pair, 4)
     began = time.monotonic()
     with ThreadPoolExecutor(BEATS) as pool:
         wound = list(pool.map(lambda _turn: outside(turn, member), range(TURNS)))

@@ -4,12 +4,12 @@ import datetime as dt
 import re
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 
 from apps.base import acting
 from apps.base.rows import first, json_of, rows
@@ -270,8 +270,8 @@ def answer_overdue(*, at: dt.datetime) -> Q:
     return Q(answer_due_at__lt=at)
 
 
-def counts(document_type: DocumentType, *, today: dt.date) -> Mapping[str, int]:
-    """How many documents wait for us and for them, are late, or were not seen yet. One query.
+def counts(document_type: DocumentType, *, today: dt.date, at: dt.datetime) -> Mapping[str, int]:
+    """How many documents wait for us and for them, are late, or were not seen yet, and how many answers are overdue. One query.
 
     to_answer: all that wait for us but our own drafts: what a partner asks (asked), and what he answered (answered).
     """
@@ -283,17 +283,28 @@ def counts(document_type: DocumentType, *, today: dt.date) -> Mapping[str, int]:
         drafts=Count("pk", filter=Q(state=document_type.draft)),
         waiting=Count("pk", filter=waiting_for_them(document_type)),
         late=Count("pk", filter=late(document_type, today=today)),
+        overdue=Count("pk", filter=answer_overdue(at=at)),
         unseen=Count("pk", filter=Q(seen_at=None)),
     )
     return dict(found)
 
 
-def inbox_count() -> int:
-    """How many documents of all types wait for an answer of ours. One query."""
+def _to_answer(types: Collection[str]) -> Q:
     condition = Q(pk__in=[])
-    for document_type in TYPES.values():
+    for document_type in (TYPES[code] for code in types):
         condition |= Q(type=document_type.code) & waiting_for_us(document_type) & ~Q(state=document_type.draft)
-    return models.Document.objects.filter(condition).count()
+    return condition
+
+
+def inbox_count(types: Collection[str] = TYPES) -> int:
+    """How many documents, of these types, wait for an answer of ours. One query."""
+    return models.Document.objects.filter(_to_answer(types)).count()
+
+
+def waiting(*, types: Collection[str], limit: int) -> list[dict[str, Any]]:
+    """The documents of these types that wait for an answer of ours, as rows of a list; those first whose answer is due first. One query."""
+    found = models.Document.objects.filter(_to_answer(types)).order_by(F("answer_due_at").asc(nulls_last=True), F("due_on").asc(nulls_last=True), "id")
+    return list(found.values(*HEAD)[:limit])
 
 
 def unmatched() -> QuerySet[models.Line]:
