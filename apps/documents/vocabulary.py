@@ -47,7 +47,7 @@ class Move:
     by_link: it can be made by a one-time link that was mailed, too, without an account (`documents.services.noticing`).
     asks: `past` and `event` where it leads elsewhere (`instead`), for there it only asks for it.
     answers: it answers what the other side asked: only the side may make it for which the state waits. takes_back: only the side that asked may make it.
-    unshipped: refused once goods are on their way.
+    unshipped: refused once goods are on their way. noticed: of what is agreed, only until the partner's notice before its date.
     """
 
     code: str
@@ -74,6 +74,7 @@ class Move:
     answers: bool = False
     takes_back: bool = False
     unshipped: bool = False
+    noticed: bool = False
 
     def told(self, after: str) -> tuple[str, Text]:
         """The event's word, and what somebody did, where it has led to a state."""

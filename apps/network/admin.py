@@ -13,7 +13,7 @@ from apps.network import models
 
 class ConsentInline(SeenInline):
     model = models.Consent
-    fields = ("enterprise", "state", "document_types", "answer_hours", "changed_at")
+    fields = ("enterprise", "state", "document_types", "notice_days", "answer_hours", "changed_at")
 
 
 @admin.register(models.Partnership, site=platform)

@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from apps.base import acting, clock, fields
 from apps.base.api import ApiView, given, uuid_of
 from apps.base.describing import both, may_be, moment, operation, page_of, parameter, shape, text, texts, uid, whole
-from apps.base.findings import Finding, Invalid, refuse
+from apps.base.findings import Finding, Invalid
 from apps.base.inputs import Parameters, check_names
 from apps.base.paging import everything
 from apps.network import selectors, services
@@ -44,9 +44,21 @@ PartnerShape = shape(
         gettext_lazy("Within how many of its working hours you want to be answered; 0: no hurry; null until you have consented."), allow_null=True
     ),
     their_answer_hours=whole(gettext_lazy("The same, of what it asks you."), allow_null=True),
+    notice_days=whole(
+        gettext_lazy("How many days before the date agreed it may ask for a change or a cancellation at the latest; 0: at any time."), allow_null=True
+    ),
+    their_notice_days=whole(gettext_lazy("The same, of what you may ask it."), allow_null=True),
     moves=texts(gettext_lazy("What you may do now.")),
 )
-Wish = shape("AnswersWanted", answer_hours=whole(gettext_lazy("Working hours of the partner, 0 to 2000; 0: no hurry.")))
+Wish = shape(
+    "Wishes",
+    answer_hours=whole(gettext_lazy("Working hours of the partner, 0 to 2000; 0: no hurry."), required=False),
+    notice_days=whole(gettext_lazy("Days before the date agreed, 0 to 365; 0: at any time."), required=False),
+)
+WISHES = {
+    "answer_hours": gettext_lazy("Write a whole number of hours."),
+    "notice_days": gettext_lazy("Write a whole number of days."),
+}
 _DAYS = gettext_lazy("The working days of the week: 1 is Monday, 7 Sunday.")
 OfficeShape = shape(
     "Office",
@@ -72,7 +84,7 @@ def told(partner: Partner) -> dict[str, Any]:
     """A partner as JSON."""
     allowed = MOVES.get(partner.state, ()) if acting.actor().may("network.consent") else ()
     named = {name: getattr(partner, name) for name in ("slug", "name", "gln", "country", "city", "role", "state", "document_types", "message")}
-    named |= {"answer_hours": partner.answer_hours, "their_answer_hours": partner.their_answer_hours}
+    named |= {name: getattr(partner, name) for name in ("answer_hours", "their_answer_hours", "notice_days", "their_notice_days")}
     return {"uid": partner.partnership_id, **named, "moves": allowed}
 
 
@@ -155,8 +167,8 @@ class PartnerView(ApiView):
 @extend_schema_view(
     get=operation("partner_read", gettext_lazy("Partner: read"), tags=["partners"], answers={200: PartnerShape}, refused=[404], parameters=[SLUG]),
     patch=operation(
-        "partner_change", gettext_lazy("Partner: say how soon it shall answer"), tags=["partners"], answers={200: PartnerShape}, body=Wish, refused=[404],
-        writes=True, parameters=[SLUG], example={"answer_hours": 8},
+        "partner_change", gettext_lazy("Partner: say what is wanted of it"), tags=["partners"], answers={200: PartnerShape}, body=Wish, refused=[404],
+        writes=True, parameters=[SLUG], example={"answer_hours": 8, "notice_days": 5},
     ),
 )  # fmt: skip
 class PartnerDetail(PartnerView):
@@ -167,11 +179,18 @@ class PartnerDetail(PartnerView):
 
     def patch(self, request: Request, slug: str) -> Response:
         partner, body = self.partner(slug), given(request)
-        check_names(body, {"answer_hours": None})
-        hours = body.get("answer_hours")
-        if not isinstance(hours, int) or isinstance(hours, bool):
-            raise refuse("/answer_hours", "answer_hours", _("Write a whole number of hours, at most %(count)d; 0 where there is no hurry.") % {"count": 2000})
-        return Response(told(services.want_answers(partnership=partner.partnership_id, hours=hours, by=acting.actor(), at=clock.now())))
+        check_names(body, dict.fromkeys(WISHES))
+        found = [
+            Finding(f"/{name}", name, str(sentence))
+            for name, sentence in WISHES.items()
+            if name in body and (not isinstance(body[name], int) or isinstance(body[name], bool))
+        ]
+        if not body:
+            found.append(Finding("/answer_hours", "required", _("Say at least one of them.")))
+        if found:
+            raise Invalid(found)
+        wishes: dict[str, int] = {name: body[name] for name in WISHES if name in body}
+        return Response(told(services.say_wishes(partnership=partner.partnership_id, **wishes, by=acting.actor(), at=clock.now())))
 
 
 class PartnerMove(PartnerView):

@@ -34,7 +34,7 @@ HELD = [
         mine=f"partnership_id IN (SELECT id FROM network_partnership WHERE {_MINE})",
         parties=("enterprise_id",),
         dispensable=True,
-        own=("state", "document_types", "answer_hours", "changed_at"),
+        own=("state", "document_types", "notice_days", "answer_hours", "changed_at"),
         of=("partnership_id", "network_partnership"),
         left=f"DELETE FROM network_consent WHERE partnership_id IN ({_SILENT})",
     ),

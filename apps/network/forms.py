@@ -116,10 +116,16 @@ class OfficeForm(forms.Form):
 
 
 class WishForm(forms.Form):
-    """Within how many of his working hours a partner shall answer."""
+    """What is wanted of a partner: how soon he shall answer, and until when he may ask for changes."""
 
     answer_hours = forms.IntegerField(
         label=_("We want answers within"), min_value=0, max_value=services.MOST_HOURS, help_text=_("Working hours of your partner; 0 where there is no hurry.")
+    )
+    notice_days = forms.IntegerField(
+        label=_("We want to be asked for changes"),
+        min_value=0,
+        max_value=services.MOST_DAYS,
+        help_text=_("So many days before the date agreed at the latest, cancellations too; 0 where your partner may ask at any time."),
     )
 
 

@@ -56,6 +56,8 @@ class Consent(Identified):
     )
     document_types = models.JSONField(_("document types"), default=list)
     # Within how many of the other's working hours this enterprise wants to be answered; 0: whenever.
+    # So many days before the date agreed this enterprise wants to be asked for a change or a cancellation at the latest; 0: at any time.
+    notice_days = models.PositiveSmallIntegerField(_("changes days before"), default=0, db_default=0)
     answer_hours = models.PositiveSmallIntegerField(_("answers within working hours"), default=ANSWER_HOURS, db_default=ANSWER_HOURS)
     changed_at = models.DateTimeField(_("changed at"))
 

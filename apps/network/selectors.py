@@ -76,6 +76,9 @@ class Partner:
     # Within how many working hours we want his answers, and he ours; 0: whenever. None: he has not consented.
     answer_hours: int | None = None
     their_answer_hours: int | None = None
+    # So many days before the date agreed we want to be asked for a change or a cancellation at the latest, and he; 0: at any time.
+    notice_days: int | None = None
+    their_notice_days: int | None = None
 
 
 def partners(*, only: uuid.UUID | None = None) -> list[Partner]:
@@ -112,6 +115,8 @@ def _seen(row: models.Partnership, me: uuid.UUID, names: Mapping[uuid.UUID, List
         since=row.created_at,
         answer_hours=mine.answer_hours if mine else None,
         their_answer_hours=theirs.answer_hours if theirs else None,
+        notice_days=mine.notice_days if mine else None,
+        their_notice_days=theirs.notice_days if theirs else None,
     )
 
 
@@ -329,6 +334,20 @@ def answering(*, id: uuid.UUID) -> Mapping[uuid.UUID, Answering]:
     with connection.cursor() as cursor:
         cursor.execute(_ANSWERING, [me, id, id, me])
         return {row[0]: Answering(hours=row[1], office=_office(*row[2:8]), person=row[8] or "") for row in cursor.fetchall()}
+
+
+_NOTICE = (
+    "SELECT c.notice_days FROM network_partnership p JOIN network_consent c ON c.partnership_id = p.id "
+    "WHERE (p.inviter_id, p.invitee_id) IN ((%s, %s), (%s, %s)) AND c.enterprise_id = %s"
+)
+
+
+def notice(*, id: uuid.UUID) -> int:
+    """So many days before the date agreed the partner with this id wants to be asked for a change or a cancellation at the latest; 0: at any time."""
+    me = acting.home().id
+    with connection.cursor() as cursor:
+        cursor.execute(_NOTICE, [me, id, id, me, id])
+        return next((days for (days,) in cursor.fetchall()), 0)
 
 
 def _office(zone: str, country: str, days: Any, opens: dt.time | None, closes: dt.time | None, subdivision: str | None) -> Office:

@@ -125,8 +125,8 @@ def _consent(partnership: uuid.UUID, other: uuid.UUID, *, state: str, document_t
 
 # How soon to answer ---------------------------------------------------------------------------------------------------
 
-MOST_HOURS = 2000
-"""A year of work."""
+MOST_HOURS, MOST_DAYS = 2000, 365
+"""A year of work, and a year."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,18 +168,31 @@ def save_office(*, days: Sequence[int], opens: dt.time, closes: dt.time, subdivi
     return row
 
 
-def want_answers(*, partnership: uuid.UUID, hours: int, by: Actor, at: dt.datetime) -> selectors.Partner:
-    """Say within how many of his working hours a partner shall answer; 0: whenever. Raises Invalid, ConsentRefused."""
-    if not 0 <= hours <= MOST_HOURS:
-        raise refuse("/answer_hours", "answer_hours", _("Write a whole number of hours, at most %(count)d; 0 where there is no hurry.") % {"count": MOST_HOURS})
+def say_wishes(*, partnership: uuid.UUID, answer_hours: int | None = None, notice_days: int | None = None, by: Actor, at: dt.datetime) -> selectors.Partner:
+    """Say what is wanted of a partner. Raises Invalid, ConsentRefused.
+
+    answer_hours: within how many of his working hours he shall answer; 0: whenever. notice_days: how many days before the date agreed he may ask for
+    a change or a cancellation at the latest; 0: at any time. None: as it is.
+    """
+    found: list[Finding] = []
+    if answer_hours is not None and not 0 <= answer_hours <= MOST_HOURS:
+        detail = _("Write a whole number of hours, at most %(count)d; 0 where there is no hurry.") % {"count": MOST_HOURS}
+        found.append(Finding("/answer_hours", "answer_hours", detail))
+    if notice_days is not None and not 0 <= notice_days <= MOST_DAYS:
+        detail = _("Write a whole number of days, at most %(count)d; 0 where you may be asked at any time.") % {"count": MOST_DAYS}
+        found.append(Finding("/notice_days", "notice_days", detail))
+    if found:
+        raise Invalid(found)
     current = _mine(partnership)
+    wishes = {name: value for name, value in (("answer_hours", answer_hours), ("notice_days", notice_days)) if value is not None}
     with transaction.atomic():
-        if not models.Consent.objects.filter(partnership_id=partnership, enterprise_id=acting.home().id).update(answer_hours=hours):
+        if not models.Consent.objects.filter(partnership_id=partnership, enterprise_id=acting.home().id).update(**wishes):
             raise ConsentRefused(_("Accept the invitation first."))
-        found = selectors.partners(only=current.id)[0]
-        announcing.announce(PartnershipChanged(partner=found, by=by, at=at))
-        announcing.announce(AnsweringChanged(partner=current.id, at=at))
-    return found
+        told = selectors.partners(only=current.id)[0]
+        announcing.announce(PartnershipChanged(partner=told, by=by, at=at))
+        if answer_hours is not None:
+            announcing.announce(AnsweringChanged(partner=current.id, at=at))
+    return told
 
 
 # Notices by mail ------------------------------------------------------------------------------------------------------

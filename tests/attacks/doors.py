@@ -88,7 +88,7 @@ HARMLESS = frozenset({
     "as", "at", "check", "days", "do",
     "draft", "from", "on", "saved", "due_from", "due_on", "due_to", "quantity", "limit", "seconds", "version", "page", "index",
     "action", "columns", "deed", "late", "move", "open", "overdue", "part", "partial", "pick", "place", "query", "role", "side", "state", "theirs", "unseen",
-    "unit", "urlencode", "view", "waiting", "answer_hours", "opens", "closes", "subdivision", "person",
+    "unit", "urlencode", "view", "waiting", "answer_hours", "notice_days", "opens", "closes", "subdivision", "person",
     "language", "name", "note", "reason", "remove_line", "text", "endpoints_form", "person_form", "profile_form", "token_form",
     # The admin's own, of which none is a condition: those stand in `_of_admin`, and whatever else is asked is tried by `tests.attacks.following`.
     "_changelist_filters", "_facets", "_popup", "_source_model", "_to_field", "all", "app_label", "e", "extended", "field_name", "model_name", "o", "p", "s",
@@ -99,7 +99,7 @@ HARMLESS = frozenset({
 ASKED_ONLY = ("document_number", "cursor", "ordering")
 PLAIN = {
     "quantity": "1", "unit": "C62", "currency": "EUR", "price": "1", "due_on": "2027-03-01", "name": "Tried", "text": "Tried", "received": "1",
-    "hold_minutes": 5, "dock": "ship", "answer_hours": 5, "days": [1], "opens": "09:00", "closes": "17:00",
+    "hold_minutes": 5, "dock": "ship", "answer_hours": 5, "notice_days": 5, "days": [1], "opens": "09:00", "closes": "17:00",
     "until": "2027-03-01T00:00:00Z", "reason": "Tried", "number": "TRIED", "role": "viewer", "language": "en", "state": "published",
 }  # fmt: skip
 

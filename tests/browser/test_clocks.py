@@ -39,7 +39,7 @@ def want_answers(page: Page, axe: str, partner: Member, hours: str) -> None:
     page.goto(f"/network/partners/{partner.slug}/")
     page.click(f"a[href='/network/partners/{partner.slug}/answers/']")
     page.fill("[name=answer_hours]", hours)
-    assert violations(page, axe, "how soon to answer") == []
+    assert violations(page, axe, "what is asked of a partner") == []
     page.click("main form button.btn-main")
 
 

@@ -81,7 +81,7 @@ def name_responsible(member: Member, email: str) -> None:
 def want(member: Member, other: Member, hours: int) -> None:
     with member.acting():
         found = next(partner for partner in network.selectors.partners() if partner.id == other.id)
-        network.want_answers(partnership=found.partnership_id, hours=hours, by=member.actor, at=clock.now())
+        network.say_wishes(partnership=found.partnership_id, answer_hours=hours, by=member.actor, at=clock.now())
 
 
 # What it computes -------------------------------------------------------------------------------------------------------

@@ -161,13 +161,27 @@ def test_how_soon_a_partner_shall_answer_is_read_by_both_and_said_by_each(pair: 
     assert (answer.json()["answer_hours"], answer.json()["their_answer_hours"]) == (6, 16)
     told = desk(seller).get(f"partners/{buyer.slug}").json()
     assert (told["answer_hours"], told["their_answer_hours"]) == (16, 6)
+    answer = desk(seller).patch(f"partners/{buyer.slug}", {"notice_days": 7})
+    assert {name: answer.json()[name] for name in ("answer_hours", "notice_days", "their_notice_days")} == {
+        "answer_hours": 16,
+        "notice_days": 7,
+        "their_notice_days": 0,
+    }
+    assert desk(buyer).get(f"partners/{seller.slug}").json()["their_notice_days"] == 7
 
 
-@pytest.mark.parametrize("given", [{}, {"answer_hours": "6"}, {"answer_hours": True}, {"answer_hours": -1}, {"answer_hours": 2001}, {"answer_hours": None}])
-def test_a_wish_that_cannot_be_is_refused(pair: tuple[Member, Member], given: dict[str, Any]) -> None:
+@pytest.mark.parametrize("name", ["answer_hours", "notice_days"])
+@pytest.mark.parametrize("value", ["6", True, -1, 2001, None])
+def test_a_wish_that_cannot_be_is_refused(pair: tuple[Member, Member], name: str, value: Any) -> None:
     buyer, seller = pair
     with unchanged(*pair):
-        answer = desk(buyer).patch(f"partners/{seller.slug}", given)
+        answer = desk(buyer).patch(f"partners/{seller.slug}", {name: value})
+    assert (answer.status_code, errors(answer)) == (422, [f"/{name}"])
+
+
+def test_a_wish_of_nothing_is_refused(pair: tuple[Member, Member]) -> None:
+    with unchanged(*pair):
+        answer = desk(pair[0]).patch(f"partners/{pair[1].slug}", {})
     assert (answer.status_code, errors(answer)) == (422, ["/answer_hours"])
 
 

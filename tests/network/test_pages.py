@@ -226,12 +226,21 @@ def test_how_soon_a_partner_shall_answer_is_said_on_its_page(pair: Two) -> None:
     one, other = pair
     page, address = one.page_client(), f"/network/partners/{other.slug}/answers/"
     assert 'value="16"' in page.get(address).content.decode()
-    assert page.post(address, {"answer_hours": "6"})["Location"] == f"/network/partners/{other.slug}/"
+    assert page.post(address, {"answer_hours": "6", "notice_days": "5"})["Location"] == f"/network/partners/{other.slug}/"
     assert "6 working hours" in page.get(f"/network/partners/{other.slug}/").content.decode()
-    assert "6 working hours" in other.page_client().get(f"/network/partners/{one.slug}/").content.decode()
-    for wrong in ("", "-1", "2001", "soon"):
+    told = other.page_client().get(f"/network/partners/{one.slug}/").content.decode()
+    assert "6 working hours" in told
+    assert "at least 5 days before the date agreed" in told
+    for wrong in (
+        {"answer_hours": ""},
+        {"answer_hours": "-1"},
+        {"answer_hours": "2001"},
+        {"answer_hours": "soon"},
+        {"notice_days": "366"},
+        {"notice_days": ""},
+    ):
         with unchanged(*pair):
-            assert page.post(address, {"answer_hours": wrong}).status_code == 422
+            assert page.post(address, {"answer_hours": "1", "notice_days": "1", **wrong}).status_code == 422
 
 
 def test_a_stranger_says_nobody_how_soon(cast: Cast) -> None:

@@ -40,8 +40,8 @@ def listed(site: Any) -> list[str]:
 
 def test_what_each_admin_is_made_of() -> None:
     assert listed(platform) == [
-        "accounts/apiclient", "accounts/membership", "accounts/user", "exchange/channel", "network/invitation", "network/partnership",
-        "tenants/domain", "tenants/endpoint", "tenants/enterprise",
+        "accounts/apiclient", "accounts/membership", "accounts/user", "exchange/channel", "network/invitation", "network/office",
+        "network/partnership", "tenants/domain", "tenants/endpoint", "tenants/enterprise",
     ]  # fmt: skip
     assert listed(homes) == [
         "catalog/item", "catalog/site", "customisation/configuration", "customisation/feature", "customisation/product", "customisation/release",
@@ -159,6 +159,19 @@ def test_partnerships_are_shown_with_both_consents_and_cannot_be_touched(operato
         assert operator.post(f"/admin/network/partnership/{id}/change/", {"role": "carrier"}).status_code == 403
         assert operator.post(f"/admin/network/partnership/{id}/delete/", {"post": "yes"}).status_code == 403
         assert operator.get("/admin/network/partnership/add/").status_code == 403
+
+
+def test_offices_are_shown_and_cannot_be_touched(operator: PageClient, pair: Two) -> None:
+    buyer, seller = pair
+    office = {"days": ["0"], "opens": "08:00", "closes": "12:00", "person": "Li Wei", "email": "li.wei@buyer.example"}
+    assert buyer.page_client().post("/settings/office/", office).status_code == 303
+    assert "Li Wei" in operator.get(f"/admin/network/office/?q={buyer.slug}").content.decode()
+    id = ask("SELECT id FROM public.network_office WHERE enterprise_id = %s", [buyer.id])[0]["id"]
+    assert "li.wei@buyer.example" in operator.get(f"/admin/network/office/{id}/change/").content.decode()
+    with unchanged(buyer, seller):
+        assert operator.post(f"/admin/network/office/{id}/change/", {"person": "Eve"}).status_code == 403
+        assert operator.post(f"/admin/network/office/{id}/delete/", {"post": "yes"}).status_code == 403
+        assert operator.get("/admin/network/office/add/").status_code == 403
 
 
 def test_the_administrator_is_sent_to_his_own_home(pair: Two) -> None:

@@ -13,11 +13,12 @@ from django.utils.translation import gettext as _
 from apps.base import units
 from apps.base.findings import Finding, Invalid, refuse
 from apps.base.models import new_id
-from apps.base.templatetags.tributary import written
+from apps.base.templatetags.tributary import day_text, written
 from apps.documents import models
 from apps.documents.services.counting import KINDS, Target, spread
 from apps.documents.services.folding import Content, Line, NotAllowed, Schedule
 from apps.documents.vocabulary import DocumentType, Move, changed_lines
+from apps.network import selectors as network
 
 NONE = Decimal(0)
 Sums = Mapping[int, Mapping[str, Decimal]]
@@ -54,6 +55,39 @@ def need_room(row: models.Document, document_type: DocumentType, move: Move, bef
     if found:
         places = {position: f"/lines/{index}/schedules" for index, position in enumerate(data.get("lines") or ())}
         raise Invalid([Finding(places.get(line.position, "/lines"), "shipped", _below(line, least, sums)) for line, least in found])
+
+
+def need_notice(row: models.Document, document_type: DocumentType, move: Move, before: Content, after: Content, data: Mapping[str, Any], *,
+                today: dt.date) -> None:  # fmt: skip
+    """Refuse to ask for other terms of what is due sooner than the partner wants to be asked. Raises as need_room() does.
+
+    What is due already, and has not come, may be asked for at any time: whoever is late has no notice to claim. Days are those of UTC, as for the partner.
+    """
+    if not move.noticed or not document_type.state(before.state).stands or not (days := network.notice(id=row.partner_id)):
+        return
+    sums, changed = sums_of(row), {line.id for line in touched(before, after)}
+    asked = [line for line in before.lines if move.unshipped or line.id in changed]
+    due = [(line, day) for line in asked if (day := _next_due(line, sums.get(line.position, {}))) and 0 <= (day - today).days < days]
+    if due and not move.form:
+        raise NotAllowed(move.code, row.state, row.side, _too_soon(*due[0], days))
+    if due:
+        places = {position: f"/lines/{index}/schedules" for index, position in enumerate(data.get("lines") or ())}
+        raise Invalid([Finding(places.get(line.position, "/lines"), "notice", _too_soon(line, day, days)) for line, day in due])
+
+
+def _next_due(line: Line, sums: Mapping[str, Decimal]) -> dt.date | None:
+    """The first date agreed for a line of which not everything has left; None where everything has, or what is left has no date."""
+    left = bound(sums)
+    for schedule in sorted(line.agreed or (), key=lambda s: (s.due_on is None, s.due_on or dt.date.max)):
+        if left < schedule.quantity:
+            return schedule.due_on
+        left -= schedule.quantity
+    return None
+
+
+def _too_soon(line: Line, day: dt.date, days: int) -> str:
+    words = _("Line %(line)d is due on %(day)s, and your partner wants to be asked at least %(days)d days before. Write to him: he can propose it himself.")
+    return words % {"line": line.position, "day": day_text(day), "days": days}
 
 
 def touched(before: Content, after: Content) -> list[Line]:

@@ -297,6 +297,7 @@ def _move(row: models.Document, document_type: DocumentType, move: str, data: Ma
         given["outcome"] = guarding.closing(row, before, given["reason"])
     said, after = folding.say(document_type, before, declared, given, side=row.side, own_said=row.own_said, partner_said=row.partner_said)
     guarding.need_room(row, document_type, declared, before, after, given)
+    guarding.need_notice(row, document_type, declared, before, after, given, today=at.date())
     wire = wording.write(declared.effect, given)
     made = storing.made_by(by, at=at, move=move, said=said.said, seen=said.seen, data=wire)
     items = _fresh_items(row, before, after)

@@ -157,6 +157,7 @@ ORDER = DocumentType(
             icon="git-compare",
             weight=5,
             reason="optional",
+            noticed=True,
         ),
         Move(
             code="withdraw_change",
@@ -186,6 +187,7 @@ ORDER = DocumentType(
             icon="git-compare",
             weight=18,
             reason="optional",
+            noticed=True,
         ),
         Move(
             code="hold",
@@ -248,6 +250,7 @@ ORDER = DocumentType(
             weight=26,
             reason="required",
             unshipped=True,
+            noticed=True,
         ),
         Move(
             code="accept_cancel",
@@ -316,6 +319,7 @@ ORDER = DocumentType(
             weight=30,
             reason="optional",
             unshipped=True,
+            noticed=True,
         ),
     ),
 )

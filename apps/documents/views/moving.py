@@ -94,18 +94,19 @@ def _make(request: HttpRequest, whole: Whole, declared: Move, typed: Typed) -> H
         errors = forms.place(error, head, lines, sent)
         return _ask(request, whole, declared, typed, shown=(head, lines), errors=errors, status=422)
     except (documents.Stale, documents.NotAllowed) as error:
-        return _stale(request, found(whole.type, whole.id), declared, typed, str(error))
+        return _refused(request, found(whole.type, whole.id), declared, typed, error)
     messages.success(request, _("Done: %(move)s.") % {"move": declared.label})
     return see_other(address("document", whole.type, whole.id))
 
 
-def _stale(request: HttpRequest, whole: Whole, declared: Move, typed: Typed, sentence: str) -> HttpResponse:
-    """Somebody was quicker. Where the move is still possible its form comes again, with what was typed and what has changed."""
+def _refused(request: HttpRequest, whole: Whole, declared: Move, typed: Typed, error: Exception) -> HttpResponse:
+    """Somebody was quicker, or it may not be. Where the state allows it the form comes again, with what was typed, and what has changed or why not."""
     news = changed_since(whole, version_of(request))
     if is_plain(declared) or not whole.type.allows(declared, state=whole.head["state"], side=whole.head["side"]):
-        return too_late(request, whole, sentence, news)
+        return too_late(request, whole, str(error), news)
     typed.rows = typed.rows or proposed(whole, declared).rows
-    return _ask(request, whole, declared, typed, news=news, status=409)
+    errors = [{"field_id": "", "text": str(error)}] if isinstance(error, documents.NotAllowed) else []
+    return _ask(request, whole, declared, typed, errors=errors, news=news, status=409)
 
 
 def too_late(request: HttpRequest, whole: Whole, sentence: str, news: Sequence[str]) -> HttpResponse:

@@ -63,6 +63,7 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=apps.base.models.new_id, editable=False, primary_key=True, serialize=False)),
                 ('state', models.CharField(choices=[('given', 'given'), ('declined', 'declined'), ('suspended', 'suspended'), ('ended', 'ended')], default='given', max_length=20, verbose_name='state')),
                 ('document_types', models.JSONField(default=list, verbose_name='document types')),
+                ('notice_days', models.PositiveSmallIntegerField(db_default=0, default=0, verbose_name='changes days before')),
                 ('answer_hours', models.PositiveSmallIntegerField(db_default=16, default=16, verbose_name='answers within working hours')),
                 ('changed_at', models.DateTimeField(verbose_name='changed at')),
                 ('enterprise', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.enterprise', verbose_name='enterprise')),

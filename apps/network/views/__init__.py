@@ -142,6 +142,8 @@ def _row(partner: selectors.Partner) -> dict[str, Any]:
         "since": partner.since,
         "answer_hours": partner.answer_hours,
         "their_answer_hours": partner.their_answer_hours,
+        "notice_days": partner.notice_days,
+        "their_notice_days": partner.their_notice_days,
         "url": _address(partner.slug),
     }
 
@@ -315,13 +317,13 @@ def _kept(form: OfficeForm) -> bool:
 @in_home
 @require_http_methods(["GET", "POST"])
 def wish(request: HttpRequest, slug: str) -> HttpResponse:
-    """Within how many of his working hours a partner shall answer."""
+    """How soon a partner shall answer, and until when he may ask for changes."""
     need("network.consent")
     found = _known(slug)
-    form = WishForm(request.POST if request.method == "POST" else None, initial={"answer_hours": found.answer_hours})
+    form = WishForm(request.POST if request.method == "POST" else None, initial={"answer_hours": found.answer_hours, "notice_days": found.notice_days})
     if request.method == "POST" and form.is_valid():
         try:
-            services.want_answers(partnership=found.partnership_id, hours=form.cleaned_data["answer_hours"], by=acting.actor(), at=clock.now())
+            services.say_wishes(partnership=found.partnership_id, **form.cleaned_data, by=acting.actor(), at=clock.now())
         except Invalid as refusal:
             tell(form, refusal)
         except services.ConsentRefused as refusal:
