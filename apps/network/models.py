@@ -55,9 +55,9 @@ class Consent(Identified):
         default="given",
     )
     document_types = models.JSONField(_("document types"), default=list)
-    # Within how many of the other's working hours this enterprise wants to be answered; 0: whenever.
     # So many days before the date agreed this enterprise wants to be asked for a change or a cancellation at the latest; 0: at any time.
     notice_days = models.PositiveSmallIntegerField(_("changes days before"), default=0, db_default=0)
+    # Within how many of the other's working hours this enterprise wants to be answered; 0: whenever.
     answer_hours = models.PositiveSmallIntegerField(_("answers within working hours"), default=ANSWER_HOURS, db_default=ANSWER_HOURS)
     changed_at = models.DateTimeField(_("changed at"))
 
