@@ -266,6 +266,7 @@ def _tables(connection: psycopg.Connection[Any]) -> list[str]:
 PUBLIC = {
     "network_contact": "enterprise_id = %(me)s",
     "network_office": "enterprise_id = %(me)s",
+    "network_tolerance": "enterprise_id = %(me)s",
     "network_answerlink": "enterprise_id = %(me)s",
     "network_invitation": "%(me)s IN (inviter_id, enterprise_id)",
     "network_partnership": "inviter_id = %(me)s OR invitee_id = %(me)s",

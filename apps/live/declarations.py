@@ -2,12 +2,13 @@
 
 from apps.base.text import Text
 from apps.documents.services import BulkMoved, ClockSet, Moved
-from apps.network.services import PartnershipChanged
+from apps.network.services import PartnershipChanged, ToleranceSaid
 
 REACTIONS = {
     Moved: ["apps.live.services.tell"],
     BulkMoved: ["apps.live.services.tell_bulk"],
     ClockSet: ["apps.live.services.tell_clocks"],
+    ToleranceSaid: ["apps.live.services.tell_tolerances"],
     PartnershipChanged: ["apps.live.services.tell_partners"],
 }
 

@@ -13,7 +13,7 @@ from apps.network import models
 
 class ConsentInline(SeenInline):
     model = models.Consent
-    fields = ("enterprise", "state", "document_types", "notice_days", "answer_hours", "changed_at")
+    fields = ("enterprise", "state", "document_types", "supplier_group", "notice_days", "answer_hours", "changed_at")
 
 
 @admin.register(models.Partnership, site=platform)
@@ -42,6 +42,16 @@ class OfficeAdmin(SeenAdmin):
     list_select_related = ("enterprise",)
     search_fields = ("enterprise__slug", "enterprise__name", "person")
     fields = ("enterprise", "days", "opens", "closes", "subdivision", "person", "email")
+
+
+@admin.register(models.Tolerance, site=platform)
+class ToleranceAdmin(SeenAdmin):
+    """What enterprises tolerate of their suppliers' answers, with all versions; each says it itself."""
+
+    list_display = ("enterprise", "partner", "supplier_group", "item", "version", "said_at")
+    list_select_related = ("enterprise", "partner")
+    search_fields = ("enterprise__slug", "partner__slug", "supplier_group", "item")
+    fields = ("enterprise", "partner", "supplier_group", "item", "version", "terms", "said_by", "said_at")
 
 
 @admin.register(models.Invitation, site=platform)

@@ -21,6 +21,7 @@ from apps.base.inputs import Parameters, check_names
 from apps.base.paging import everything
 from apps.network import selectors, services
 from apps.network.selectors import Partner
+from apps.network.terms import written
 
 ROLES = ("supplier", "customer", "carrier")
 STATES = ("invited", "asked", "active", "declined", "suspended", "ended")
@@ -48,16 +49,19 @@ PartnerShape = shape(
         gettext_lazy("How many days before the date agreed it may ask for a change or a cancellation at the latest; 0: at any time."), allow_null=True
     ),
     their_notice_days=whole(gettext_lazy("The same, of what you may ask it."), allow_null=True),
+    group=text(gettext_lazy("Your own name for the suppliers whose answers you tolerate alike.")),
     moves=texts(gettext_lazy("What you may do now.")),
 )
 Wish = shape(
     "Wishes",
     answer_hours=whole(gettext_lazy("Working hours of the partner, 0 to 2000; 0: no hurry."), required=False),
     notice_days=whole(gettext_lazy("Days before the date agreed, 0 to 365; 0: at any time."), required=False),
+    group=text(gettext_lazy("Your own name for the suppliers whose answers you tolerate alike; empty: none."), required=False),
 )
 WISHES = {
     "answer_hours": gettext_lazy("Write a whole number of hours."),
     "notice_days": gettext_lazy("Write a whole number of days."),
+    "group": gettext_lazy("Write a text."),
 }
 _DAYS = gettext_lazy("The working days of the week: 1 is Monday, 7 Sunday.")
 OfficeShape = shape(
@@ -84,7 +88,7 @@ def told(partner: Partner) -> dict[str, Any]:
     """A partner as JSON."""
     allowed = MOVES.get(partner.state, ()) if acting.actor().may("network.consent") else ()
     named = {name: getattr(partner, name) for name in ("slug", "name", "gln", "country", "city", "role", "state", "document_types", "message")}
-    named |= {name: getattr(partner, name) for name in ("answer_hours", "their_answer_hours", "notice_days", "their_notice_days")}
+    named |= {name: getattr(partner, name) for name in ("answer_hours", "their_answer_hours", "notice_days", "their_notice_days", "group")}
     return {"uid": partner.partnership_id, **named, "moves": allowed}
 
 
@@ -183,13 +187,13 @@ class PartnerDetail(PartnerView):
         found = [
             Finding(f"/{name}", name, str(sentence))
             for name, sentence in WISHES.items()
-            if name in body and (not isinstance(body[name], int) or isinstance(body[name], bool))
+            if name in body and (not isinstance(body[name], str if name == "group" else int) or isinstance(body[name], bool))
         ]
         if not body:
             found.append(Finding("/answer_hours", "required", _("Say at least one of them.")))
         if found:
             raise Invalid(found)
-        wishes: dict[str, int] = {name: body[name] for name in WISHES if name in body}
+        wishes: dict[str, Any] = {name: body[name] for name in WISHES if name in body}
         return Response(told(services.say_wishes(partnership=partner.partnership_id, **wishes, by=acting.actor(), at=clock.now())))
 
 
@@ -305,6 +309,69 @@ def told_office(row: Any) -> dict[str, Any]:
     return {"days": [day + 1 for day in row.days], "opens": f"{row.opens:%H:%M}", "closes": f"{row.closes:%H:%M}", **named}
 
 
+# What is tolerated ----------------------------------------------------------------------------------------------------
+
+Place = {
+    "partner": may_be(text, gettext_lazy("With whom: the partner's short name.")),
+    "group": may_be(text, gettext_lazy("With which supplier group; without partner and group: all suppliers.")),
+    "item": may_be(text, gettext_lazy("Your own number of the item; without: all items.")),
+}
+_TERMS = gettext_lazy(
+    "By kind (over, under, early, late, dearer, cheaper, split, substitute, backorder) its limits (percent, amount, days, count) and what becomes of more: "
+    "beyond is accept, ask or block. Nothing: as the wider place says."
+)
+ToleranceGiven = shape("ToleranceGiven", **Place, terms=serializers.DictField(help_text=_TERMS))
+ToleranceShape = shape(
+    "Tolerance",
+    **Place,
+    version=whole(gettext_lazy("Grows each time something else is said there.")),
+    terms=serializers.DictField(help_text=_TERMS),
+    said_by=text(),
+    said_at=moment(),
+)
+ToleranceList = shape("ToleranceList", results=serializers.ListField(child=ToleranceShape()))
+
+
+def told_tolerance(each: selectors.Tolerance, slugs: Mapping[Any, str]) -> dict[str, Any]:
+    """What is tolerated at one place, as JSON."""
+    place = {"partner": slugs.get(each.partner, "") if each.partner else "", "group": each.group, "item": each.item}
+    return {**place, "version": each.version, "terms": written(each.terms), "said_by": each.by, "said_at": each.at}
+
+
+@extend_schema_view(
+    get=operation("tolerances_read", gettext_lazy("Tolerances: read"), tags=["partners"], answers={200: ToleranceList}),
+    post=operation(
+        "tolerance_say", gettext_lazy("Tolerances: say a new version"), tags=["partners"], answers={201: ToleranceShape}, body=ToleranceGiven, writes=True,
+        example={"partner": "castings", "terms": {"late": {"days": "5", "beyond": "ask"}, "dearer": {"percent": "2", "beyond": "block"}}},
+    ),
+)  # fmt: skip
+class ToleranceView(ApiView):
+    """How far suppliers may answer otherwise than they were asked."""
+
+    needs = {"get": "network.view", "head": "network.view", "post": "network.consent"}
+
+    def get(self, request: Request) -> Response:
+        Parameters(request, ()).done()
+        slugs = {partner.id: partner.slug for partner in selectors.partners()}
+        return Response({"results": [told_tolerance(each, slugs) for each in selectors.said_tolerances(buyer=acting.home().id)]})
+
+    def post(self, request: Request) -> Response:
+        body = given(request)
+        found: list[Finding] = []
+        check_names({name: value for name, value in body.items() if name != "terms"}, dict.fromkeys(Place))
+        place = {name: _text(body, name, found, limit=100) for name in Place}
+        if found:
+            raise Invalid(found)
+        row = services.save_tolerance(terms=body.get("terms"), **place, by=acting.actor(), at=clock.now())
+        slugs = {partner.id: partner.slug for partner in selectors.partners()}
+        each = next(
+            each
+            for each in selectors.said_tolerances(buyer=acting.home().id)
+            if (each.partner, each.group, each.item) == (row.partner_id, row.supplier_group, row.item)
+        )
+        return Response(told_tolerance(each, slugs), status=201)
+
+
 def _clock_time(body: Mapping[str, Any], name: str, found: list[Finding]) -> dt.time:
     value = body.get(name)
     try:
@@ -404,6 +471,7 @@ def routes() -> list[URLPattern]:
     """Every route for partners."""
     found = [*both("partners/", PartnerCollection.as_view(), "api-partner-list"), *both("partners/<str:slug>/", PartnerDetail.as_view(), "api-partner")]
     found += both("office/", OfficeView.as_view(), "api-office")
+    found += both("tolerances/", ToleranceView.as_view(), "api-tolerances")
     found += both("invitations/", InvitationCollection.as_view(), "api-invitation-list")
     found += both("invitations/<str:uid>/", InvitationDetail.as_view(), "api-invitation")
     found += both("notice-addresses/", ContactCollection.as_view(), "api-notice-address-list")

@@ -34,7 +34,7 @@ HELD = [
         mine=f"partnership_id IN (SELECT id FROM network_partnership WHERE {_MINE})",
         parties=("enterprise_id",),
         dispensable=True,
-        own=("state", "document_types", "notice_days", "answer_hours", "changed_at"),
+        own=("state", "document_types", "supplier_group", "notice_days", "answer_hours", "changed_at"),
         of=("partnership_id", "network_partnership"),
         left=f"DELETE FROM network_consent WHERE partnership_id IN ({_SILENT})",
     ),
@@ -52,6 +52,13 @@ HELD = [
         mine="enterprise_id = %(me)s",
         parties=("enterprise_id",),
         left="DELETE FROM network_office WHERE enterprise_id = %(me)s",
+    ),
+    Held(
+        table="network_tolerance",
+        mine="enterprise_id = %(me)s",
+        parties=("enterprise_id", "partner_id"),
+        dispensable=True,
+        left="DELETE FROM network_tolerance WHERE enterprise_id = %(me)s",
     ),
     # A link leads to one installation, and is signed with its key: it does not move house.
     Held(table="network_answerlink", mine="false", left="DELETE FROM network_answerlink WHERE enterprise_id = %(me)s", moved=False),

@@ -8,9 +8,11 @@ from django.conf import settings
 from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
 from django.utils.dates import WEEKDAYS
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from apps.network import selectors, services
+from apps.network.terms import BEYOND, Kind
 
 
 def _roles() -> list[tuple[str, str]]:
@@ -116,7 +118,7 @@ class OfficeForm(forms.Form):
 
 
 class WishForm(forms.Form):
-    """What is wanted of a partner: how soon he shall answer, and until when he may ask for changes."""
+    """What is wanted of a partner: how soon he shall answer, until when he may ask for changes, and with whom he is tolerated alike."""
 
     answer_hours = forms.IntegerField(
         label=_("We want answers within"), min_value=0, max_value=services.MOST_HOURS, help_text=_("Working hours of your partner; 0 where there is no hurry.")
@@ -127,6 +129,12 @@ class WishForm(forms.Form):
         max_value=services.MOST_DAYS,
         help_text=_("So many days before the date agreed at the latest, cancellations too; 0 where your partner may ask at any time."),
     )
+    group = forms.CharField(
+        label=_("Supplier group"),
+        max_length=services.MOST_NAME,
+        required=False,
+        help_text=_("Your own name for suppliers whose answers you tolerate alike. Your partner can read it."),
+    )
 
 
 class ContactForm(forms.Form):
@@ -134,3 +142,39 @@ class ContactForm(forms.Form):
 
     email = forms.EmailField(label=_("E-mail address"), max_length=150)
     language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
+
+
+class PlaceForm(forms.Form):
+    """Where something is tolerated: with a partner or a group, or with all; for an item of one's own, or for all."""
+
+    partner = forms.ChoiceField(label=_("Partner"), required=False)
+    group = forms.CharField(label=_("Supplier group"), max_length=services.MOST_NAME, required=False)
+    item = forms.CharField(label=_("Item number"), max_length=services.MOST_NAME, required=False, help_text=_("Your own number; empty: all items."))
+
+    def __init__(self, data: Any = None, *, partners: Sequence[selectors.Partner], **more: Any) -> None:
+        super().__init__(data, **more)
+        self.fields["partner"].choices = [("", _now("all")), *((partner.slug, partner.name) for partner in partners)]  # type: ignore[attr-defined]
+
+
+class TermForm(forms.Form):
+    """What is tolerated of one kind of deviation; nothing chosen: as the wider place says."""
+
+    beyond = forms.ChoiceField(label=_("More is"), required=False)
+
+    def __init__(self, data: Any = None, *, kind: Kind, **more: Any) -> None:
+        super().__init__(data, prefix=kind.code, **more)
+        self.kind = kind
+        for measure in kind.limits:
+            self.fields[measure] = forms.CharField(
+                label=MEASURES[measure], required=False, max_length=20, widget=forms.TextInput(attrs={"inputmode": "decimal"})
+            )
+        self.fields["beyond"].choices = [("", _now("as the wider place says")), *((code, str(label)) for code, label in BEYOND.items())]  # type: ignore[attr-defined]
+
+    def said(self) -> dict[str, str]:
+        """What was entered, as `terms.read` takes it; nothing where nothing was chosen."""
+        if not self.cleaned_data.get("beyond"):
+            return {}
+        return {name: value.strip() for name, value in self.cleaned_data.items() if value.strip()}
+
+
+MEASURES = {"percent": _("Up to %"), "amount": _("Up to, a unit"), "days": _("Up to days"), "count": _("Up to dates")}

@@ -55,6 +55,8 @@ class Consent(Identified):
         default="given",
     )
     document_types = models.JSONField(_("document types"), default=list)
+    # One's own name for a group of suppliers whose answers are tolerated alike; empty: none.
+    supplier_group = models.CharField(_("supplier group"), max_length=60, blank=True, default="", db_default="")
     # So many days before the date agreed this enterprise wants to be asked for a change or a cancellation at the latest; 0: at any time.
     notice_days = models.PositiveSmallIntegerField(_("changes days before"), default=0, db_default=0)
     # Within how many of the other's working hours this enterprise wants to be answered; 0: whenever.
@@ -103,6 +105,33 @@ class Office(Identified):
 
     def __str__(self) -> str:
         return str(self.enterprise)
+
+
+class Tolerance(Identified):
+    """How far a seller may answer otherwise than this enterprise asked before somebody looks at it, as it was said at one place; each change is a version.
+
+    partner: with whom; None: all. supplier_group: one's own name for some of them (`Consent.supplier_group`). item: one's own number. Empty: all.
+    terms: as `terms.written` has them; nothing: from then on it is as the wider place says. Whom it concerns reads it.
+    """
+
+    enterprise = models.ForeignKey("tenants.Enterprise", models.CASCADE, related_name="+", verbose_name=_("enterprise"))
+    partner = models.ForeignKey("tenants.Enterprise", models.CASCADE, null=True, related_name="+", verbose_name=_("partner"))
+    supplier_group = models.CharField(_("supplier group"), max_length=60, blank=True, default="", db_default="")
+    item = models.CharField(_("item number"), max_length=60, blank=True, default="", db_default="")
+    version = models.PositiveIntegerField(_("version"))
+    terms = models.JSONField(_("terms"), default=dict)
+    said_by = models.CharField(_("said by"), max_length=150)
+    said_at = models.DateTimeField(_("said at"))
+
+    class Meta:
+        verbose_name = _("tolerance")
+        verbose_name_plural = _("tolerances")
+        constraints = [
+            models.UniqueConstraint(fields=["enterprise", "partner", "supplier_group", "item", "version"], name="tolerance_once", nulls_distinct=False)
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.supplier_group or self.partner or '–'} {self.item} v{self.version}"
 
 
 class AnswerLink(Identified):

@@ -22,6 +22,8 @@ from apps.base.rows import json_of
 from apps.base.text import Text
 from apps.base.worktime import Office, known_countries
 from apps.network import models
+from apps.network.terms import Rule, Scope, Term
+from apps.network.terms import read as read_terms
 from apps.tenants import selectors as tenants
 from apps.tenants.selectors import Listed
 
@@ -79,6 +81,8 @@ class Partner:
     # So many days before the date agreed we want to be asked for a change or a cancellation at the latest, and he; 0: at any time.
     notice_days: int | None = None
     their_notice_days: int | None = None
+    # Our own name for a group of suppliers whose answers we tolerate alike.
+    group: str = ""
 
 
 def partners(*, only: uuid.UUID | None = None) -> list[Partner]:
@@ -117,6 +121,7 @@ def _seen(row: models.Partnership, me: uuid.UUID, names: Mapping[uuid.UUID, List
         their_answer_hours=theirs.answer_hours if theirs else None,
         notice_days=mine.notice_days if mine else None,
         their_notice_days=theirs.notice_days if theirs else None,
+        group=mine.supplier_group if mine else "",
     )
 
 
@@ -370,6 +375,62 @@ def office() -> models.Office:
 def subdivisions() -> Sequence[str]:
     """The subdivisions of the acting enterprise's country whose public holidays are known (ISO 3166-2)."""
     return known_countries().get(tenants.profile(acting.home().id).country, [])
+
+
+# What is tolerated ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tolerance:
+    """What holds at one place: for a partner, a group, or all; for an item of the buyer's (its number), or all. by, at: who has said this version."""
+
+    partner: uuid.UUID | None
+    group: str
+    item: str
+    version: int
+    terms: Mapping[str, Term]
+    by: str
+    at: dt.datetime
+
+    @property
+    def rule(self) -> Rule:
+        scope: Scope = "item" if self.item else "agreement" if self.partner else "group" if self.group else "default"
+        return Rule(scope=scope, version=self.version, terms=self.terms)
+
+
+_TOLERANCES = (
+    "SELECT DISTINCT ON (partner_id, supplier_group, item) partner_id, supplier_group, item, version, terms, said_by, said_at FROM network_tolerance "
+    "WHERE enterprise_id = %s ORDER BY partner_id NULLS FIRST, supplier_group, item, version DESC"
+)
+
+
+def said_tolerances(*, buyer: uuid.UUID) -> list[Tolerance]:
+    """The newest version at each place where this buyer has said what he tolerates, as far as the acting enterprise reads it; the wider places first."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TOLERANCES, [buyer])
+        rows = cursor.fetchall()
+    return [
+        Tolerance(partner=partner, group=group, item=item, version=version, terms=read_terms(json_of(terms)), by=by, at=at)
+        for partner, group, item, version, terms, by, at in rows
+    ]
+
+
+def tolerances(*, buyer: uuid.UUID, seller: uuid.UUID) -> list[Tolerance]:
+    """What a buyer tolerates of a seller, one of whom is the acting enterprise: for all, for his group, for him, and for items. The narrower last."""
+    said = said_tolerances(buyer=buyer)
+    mine = models.Consent.objects.filter(enterprise_id=buyer).filter(
+        Q(partnership__inviter=buyer, partnership__invitee=seller) | Q(partnership__inviter=seller, partnership__invitee=buyer)
+    )
+    group = mine.values_list("supplier_group", flat=True).first() or "" if any(each.group for each in said) else ""
+    found = [each for each in said if each.terms and each.partner in (None, seller) and each.group in ("", group)]
+    # Of two for the same item the one for this seller is the narrower.
+    return sorted(found, key=lambda each: (bool(each.item), each.partner is not None, bool(each.group)))
+
+
+def told_versions(*, partner: uuid.UUID | None, group: str, item: str) -> list[models.Tolerance]:
+    """Every version that the acting enterprise has said at one place, the newest first."""
+    me = acting.home().id
+    return list(models.Tolerance.objects.filter(enterprise_id=me, partner_id=partner, supplier_group=group, item=item).order_by("-version"))
 
 
 # Notices by mail ------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import smtplib
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import send_mail
@@ -26,6 +27,8 @@ from apps.base.acting import Actor, Home, act_as
 from apps.base.findings import Finding, Invalid, refuse
 from apps.base.models import new_id
 from apps.network import models, selectors
+from apps.network.terms import Term, written
+from apps.network.terms import read as read_terms
 from apps.tenants import selectors as tenants
 from apps.tenants import services as provisioning
 
@@ -127,6 +130,7 @@ def _consent(partnership: uuid.UUID, other: uuid.UUID, *, state: str, document_t
 
 MOST_HOURS, MOST_DAYS = 2000, 365
 """A year of work, and a year."""
+MOST_NAME = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,11 +172,13 @@ def save_office(*, days: Sequence[int], opens: dt.time, closes: dt.time, subdivi
     return row
 
 
-def say_wishes(*, partnership: uuid.UUID, answer_hours: int | None = None, notice_days: int | None = None, by: Actor, at: dt.datetime) -> selectors.Partner:
+def say_wishes(*, partnership: uuid.UUID, answer_hours: int | None = None, notice_days: int | None = None, group: str | None = None, by: Actor,
+               at: dt.datetime) -> selectors.Partner:  # fmt: skip
     """Say what is wanted of a partner. Raises Invalid, ConsentRefused.
 
     answer_hours: within how many of his working hours he shall answer; 0: whenever. notice_days: how many days before the date agreed he may ask for
-    a change or a cancellation at the latest; 0: at any time. None: as it is.
+    a change or a cancellation at the latest; 0: at any time. group: one's own name for the suppliers whose answers are tolerated alike; empty: none.
+    None: as it is.
     """
     found: list[Finding] = []
     if answer_hours is not None and not 0 <= answer_hours <= MOST_HOURS:
@@ -181,10 +187,13 @@ def say_wishes(*, partnership: uuid.UUID, answer_hours: int | None = None, notic
     if notice_days is not None and not 0 <= notice_days <= MOST_DAYS:
         detail = _("Write a whole number of days, at most %(count)d; 0 where you may be asked at any time.") % {"count": MOST_DAYS}
         found.append(Finding("/notice_days", "notice_days", detail))
+    if group is not None and len(group) > MOST_NAME:
+        found.append(Finding("/group", "too_long", _("At most %(count)d characters stand here.") % {"count": MOST_NAME}))
     if found:
         raise Invalid(found)
     current = _mine(partnership)
-    wishes = {name: value for name, value in (("answer_hours", answer_hours), ("notice_days", notice_days)) if value is not None}
+    said = {"answer_hours": answer_hours, "notice_days": notice_days, "supplier_group": None if group is None else group.strip()}
+    wishes = {name: value for name, value in said.items() if value is not None}
     with transaction.atomic():
         if not models.Consent.objects.filter(partnership_id=partnership, enterprise_id=acting.home().id).update(**wishes):
             raise ConsentRefused(_("Accept the invitation first."))
@@ -193,6 +202,50 @@ def say_wishes(*, partnership: uuid.UUID, answer_hours: int | None = None, notic
         if answer_hours is not None:
             announcing.announce(AnsweringChanged(partner=current.id, at=at))
     return told
+
+
+# What is tolerated ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToleranceSaid:
+    """News: the acting enterprise tolerates something else of its suppliers' answers."""
+
+
+def save_tolerance(*, terms: Any, partner: str = "", group: str = "", item: str = "", by: Actor, at: dt.datetime) -> models.Tolerance:
+    """Say what is tolerated at one place from now on: a new version, beside which the older ones stay.
+
+    partner: his short name; group: a supplier group; neither: all suppliers. item: one's own number; empty: all. terms: as `terms.read` takes them;
+    none: as the wider place says. Raises Invalid.
+    """
+    found: list[Finding] = []
+    read: dict[str, Term] = {}
+    try:
+        read = read_terms(terms)
+    except Invalid as refusal:
+        found += refusal.findings
+    known = next((each for each in selectors.partners() if each.slug == partner), None) if partner else None
+    if partner and known is None:
+        found.append(Finding("/partner", "partner", _("“%(slug)s” is no partner of yours.") % {"slug": partner[:60]}))
+    if partner and group:
+        found.append(Finding("/group", "group", _("Name a partner or a group, not both.")))
+    found += [
+        Finding(f"/{name}", "too_long", _("At most %(count)d characters stand here.") % {"count": MOST_NAME})
+        for name, value in (("group", group), ("item", item))
+        if len(value) > MOST_NAME
+    ]
+    if found:
+        raise Invalid(found)
+    place = {"enterprise_id": acting.home().id, "partner_id": known.id if known else None, "supplier_group": group.strip(), "item": item.strip()}
+    with transaction.atomic():
+        newest = models.Tolerance.objects.filter(**place).order_by("-version").values_list("version", flat=True).first() or 0
+        try:
+            with transaction.atomic():
+                row = models.Tolerance.objects.create(**place, version=newest + 1, terms=written(read), said_by=by.name, said_at=at)
+        except IntegrityError as error:
+            raise refuse("/terms", "changed", _("Somebody has said something else here at this moment: look at it, and say it again.")) from error
+        announcing.announce(ToleranceSaid())
+        return row
 
 
 # Notices by mail ------------------------------------------------------------------------------------------------------

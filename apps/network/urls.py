@@ -1,10 +1,12 @@
 from django.urls import path
 
 from apps.network import views
-from apps.network.views import joining
+from apps.network.views import joining, tolerating
 
 urlpatterns = [
     path("network/", views.network, name="network"),
+    path("network/tolerances/", tolerating.tolerances, name="tolerances"),
+    path("network/tolerances/one/", tolerating.tolerance, name="tolerance"),
     path("network/invite/", views.invite, name="invite"),
     path("network/invite/mail/", views.invite_mail, name="invite_mail"),
     path("network/invitations/<uuid:id>/<slug:deed>/", views.invitation_deed, name="invitation_deed"),

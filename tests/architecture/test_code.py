@@ -271,6 +271,7 @@ ITS_OWN = {
     },
     "tenants": {"boundary", "cache", "logs", "middleware", "storage", "wall"},
     "accounts": {"adapter", "middleware"},
+    "network": {"terms"},
     "documents": {"types", "vocabulary"},
     "exchange": {"crossing", "formats"},
     "live": {"bridge", "middleware"},

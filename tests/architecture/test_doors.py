@@ -60,7 +60,7 @@ DOORS: dict[str, set[str]] = {
         *("needs/", "needs/<uuid:uid>/order/", "documents/orders/<uuid:uid>/impact/"),
         *("settings/", "settings/people/<uuid:id>/role/", "settings/people/<uuid:id>/end/", "settings/people/<uuid:id>/again/"),
         *("settings/tokens/<uuid:id>/revoke/", "settings/keys/", "settings/keys/rotate/"),
-        *("settings/office/", "network/partners/<slug:slug>/answers/"),
+        *("settings/office/", "network/partners/<slug:slug>/answers/", "network/tolerances/", "network/tolerances/one/"),
         *("settings/notices/", "settings/notices/<uuid:id>/end/"),
         *("network/invite/mail/", "network/invitations/<uuid:id>/<slug:deed>/"),
     },

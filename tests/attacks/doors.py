@@ -89,6 +89,11 @@ HARMLESS = frozenset({
     "draft", "from", "on", "saved", "due_from", "due_on", "due_to", "quantity", "limit", "seconds", "version", "page", "index",
     "action", "columns", "deed", "late", "move", "open", "overdue", "part", "partial", "pick", "place", "query", "role", "side", "state", "theirs", "unseen",
     "unit", "urlencode", "view", "waiting", "answer_hours", "notice_days", "opens", "closes", "subdivision", "person",
+    # What is tolerated of an answer, and with which group of one's own.
+    "group", "terms",
+    "over-percent", "over-beyond", "under-percent", "under-beyond", "early-days", "early-beyond", "late-days", "late-beyond", "dearer-percent",
+    "dearer-amount", "dearer-beyond", "cheaper-percent", "cheaper-amount", "cheaper-beyond", "split-count", "split-beyond", "substitute-beyond",
+    "backorder-beyond",
     "language", "name", "note", "reason", "remove_line", "text", "endpoints_form", "person_form", "profile_form", "token_form",
     # The admin's own, of which none is a condition: those stand in `_of_admin`, and whatever else is asked is tried by `tests.attacks.following`.
     "_changelist_filters", "_facets", "_popup", "_source_model", "_to_field", "all", "app_label", "e", "extended", "field_name", "model_name", "o", "p", "s",

@@ -171,6 +171,7 @@ def _furnish(scene: Scene) -> None:
     with victim.acting():
         network.invite_by_mail(email=f"guest@{SECRET}.example", role="supplier", document_types=["order"], language="en", by=by, at=AT)
         network.add_contact(email=f"contact@{SECRET}.example", language="en", by=by, at=AT)
+        network.save_tolerance(terms={"late": {"days": "3"}}, group=f"group {SECRET}", by=by, at=AT)
         catalog.save_item(number="SPIED-ON", name="Spied on", by=by, at=AT)
         catalog.save_site(code="SPIED-SITE", name="Main", by=by, at=AT)
         scheduling.save_calendar(code="SPIED-WEEK", name="Week", monday="06:00-14:00", by=by, at=AT)

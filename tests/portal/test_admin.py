@@ -41,7 +41,7 @@ def listed(site: Any) -> list[str]:
 def test_what_each_admin_is_made_of() -> None:
     assert listed(platform) == [
         "accounts/apiclient", "accounts/membership", "accounts/user", "exchange/channel", "network/invitation", "network/office",
-        "network/partnership", "tenants/domain", "tenants/endpoint", "tenants/enterprise",
+        "network/partnership", "network/tolerance", "tenants/domain", "tenants/endpoint", "tenants/enterprise",
     ]  # fmt: skip
     assert listed(homes) == [
         "catalog/item", "catalog/site", "customisation/configuration", "customisation/feature", "customisation/product", "customisation/release",

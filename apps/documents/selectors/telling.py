@@ -15,6 +15,7 @@ from apps.base.templatetags.tributary import amount_difference, day_difference, 
 from apps.base.text import Text
 from apps.documents.types import TYPES
 from apps.documents.vocabulary import State
+from apps.network.terms import sentence_of
 
 MOST_TOLD = 3
 HOME_MOVES = {
@@ -99,6 +100,8 @@ def _what(type: str, step: Mapping[str, Any], said: Said) -> str:
     effect = declared.effect if declared else "none"
     given = step["data"].get("lines") or []
     told = ""
+    if step["data"].get("judged"):
+        told = _("inside what is tolerated: %(what)s") % {"what": pgettext("between two lines", "; ").join(map(sentence_of, step["data"]["judged"]))}
     if effect == "ask":
         said.asked.update({line["line"]: _terms(line, line["unit"]) for line in given})
     elif effect in SAYING:

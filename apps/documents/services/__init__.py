@@ -30,6 +30,7 @@ from apps.documents.services.remarking import accept_remark, compare_remarks, ma
 from apps.documents.services.replaying import compare
 from apps.documents.services.sheeting import ANSWERS, CSV, LARGEST_TABLE, SHEET, XLSX, harmless
 from apps.documents.services.sheeting import write as write_sheet
+from apps.documents.services.storing import content
 
 __all__ = [
     "ANSWERS",
@@ -76,6 +77,7 @@ __all__ = [
     "compare",
     "compare_attachments",
     "compare_remarks",
+    "content",
     "draft",
     "enter",
     "fingerprint",

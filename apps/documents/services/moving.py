@@ -358,6 +358,9 @@ def _read_data(document_type: DocumentType, move: Move, content: Content, data: 
     read: dict[str, Any] = {"note": note, "reason": reason}
     if response:
         read["response"] = response
+    if move.effect == "agree" and data.get("judged"):
+        # Why nobody needed to look at it: it crosses with the word, so that both can read it.
+        read["judged"] = list(data["judged"])
     if move.effect == "ask":
         read |= {
             "number": content.number,

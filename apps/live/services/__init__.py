@@ -7,9 +7,9 @@ from django.db import transaction
 from apps.documents.services import BulkMoved, ClockSet, Moved
 from apps.live import selectors
 from apps.live.services import notifying
-from apps.network.services import PartnershipChanged
+from apps.network.services import PartnershipChanged, ToleranceSaid
 
-__all__ = ["nudge", "tell", "tell_bulk", "tell_clocks", "tell_partners"]
+__all__ = ["nudge", "tell", "tell_bulk", "tell_clocks", "tell_partners", "tell_tolerances"]
 
 
 def tell(news: Moved) -> None:
@@ -31,6 +31,11 @@ def tell_bulk(news: BulkMoved) -> None:
 def tell_clocks(news: ClockSet) -> None:
     """After the commit, wake the pages that show until when an answer is due."""
     nudge("clock")
+
+
+def tell_tolerances(news: ToleranceSaid) -> None:
+    """After the commit, wake the pages that show what is tolerated."""
+    nudge("network")
 
 
 def nudge(topic: str) -> None:

@@ -63,6 +63,7 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=apps.base.models.new_id, editable=False, primary_key=True, serialize=False)),
                 ('state', models.CharField(choices=[('given', 'given'), ('declined', 'declined'), ('suspended', 'suspended'), ('ended', 'ended')], default='given', max_length=20, verbose_name='state')),
                 ('document_types', models.JSONField(default=list, verbose_name='document types')),
+                ('supplier_group', models.CharField(blank=True, db_default='', default='', max_length=60, verbose_name='supplier group')),
                 ('notice_days', models.PositiveSmallIntegerField(db_default=0, default=0, verbose_name='changes days before')),
                 ('answer_hours', models.PositiveSmallIntegerField(db_default=16, default=16, verbose_name='answers within working hours')),
                 ('changed_at', models.DateTimeField(verbose_name='changed at')),
@@ -93,6 +94,25 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(condition=models.Q(('ended_at', None)), fields=['document'], name='answerlink_open'), models.Index(condition=models.Q(('send_at', None), _negated=True), fields=['send_at'], name='answerlink_due')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Tolerance',
+            fields=[
+                ('id', models.UUIDField(default=apps.base.models.new_id, editable=False, primary_key=True, serialize=False)),
+                ('supplier_group', models.CharField(blank=True, db_default='', default='', max_length=60, verbose_name='supplier group')),
+                ('item', models.CharField(blank=True, db_default='', default='', max_length=60, verbose_name='item number')),
+                ('version', models.PositiveIntegerField(verbose_name='version')),
+                ('terms', models.JSONField(default=dict, verbose_name='terms')),
+                ('said_by', models.CharField(max_length=150, verbose_name='said by')),
+                ('said_at', models.DateTimeField(verbose_name='said at')),
+                ('enterprise', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.enterprise', verbose_name='enterprise')),
+                ('partner', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.enterprise', verbose_name='partner')),
+            ],
+            options={
+                'verbose_name': 'tolerance',
+                'verbose_name_plural': 'tolerances',
+                'constraints': [models.UniqueConstraint(fields=('enterprise', 'partner', 'supplier_group', 'item', 'version'), name='tolerance_once', nulls_distinct=False)],
             },
         ),
         migrations.CreateModel(

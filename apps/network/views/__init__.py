@@ -144,6 +144,7 @@ def _row(partner: selectors.Partner) -> dict[str, Any]:
         "their_answer_hours": partner.their_answer_hours,
         "notice_days": partner.notice_days,
         "their_notice_days": partner.their_notice_days,
+        "group": partner.group,
         "url": _address(partner.slug),
     }
 
@@ -320,7 +321,9 @@ def wish(request: HttpRequest, slug: str) -> HttpResponse:
     """How soon a partner shall answer, and until when he may ask for changes."""
     need("network.consent")
     found = _known(slug)
-    form = WishForm(request.POST if request.method == "POST" else None, initial={"answer_hours": found.answer_hours, "notice_days": found.notice_days})
+    form = WishForm(
+        request.POST if request.method == "POST" else None, initial={"answer_hours": found.answer_hours, "notice_days": found.notice_days, "group": found.group}
+    )
     if request.method == "POST" and form.is_valid():
         try:
             services.say_wishes(partnership=found.partnership_id, **form.cleaned_data, by=acting.actor(), at=clock.now())

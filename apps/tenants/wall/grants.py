@@ -58,6 +58,7 @@ RIGHTS: dict[str, dict[str, str]] = {
         "network_partnership": "SELECT",
         "network_consent": "SELECT",
         "network_office": "SELECT",
+        "network_tolerance": "SELECT",
         "network_answerlink": "SELECT (id, enterprise_id, send_at)",
         "network_invitation": "SELECT",
         "exchange_channel": "SELECT",
@@ -73,9 +74,10 @@ RIGHTS: dict[str, dict[str, str]] = {
         "accounts_user": "SELECT",
         "accounts_membership": "SELECT",
         "network_partnership": "SELECT, INSERT, DELETE",
-        "network_consent": "SELECT, INSERT, UPDATE (state, document_types, notice_days, answer_hours, changed_at), DELETE",
+        "network_consent": "SELECT, INSERT, UPDATE (state, document_types, supplier_group, notice_days, answer_hours, changed_at), DELETE",
         "network_contact": "SELECT, INSERT, DELETE",
         "network_office": "SELECT, INSERT, DELETE",
+        "network_tolerance": "SELECT, INSERT, DELETE",
         "network_answerlink": "SELECT, DELETE",
         "network_invitation": "SELECT, UPDATE (enterprise_id), DELETE",
         "exchange_channel": "SELECT, INSERT",
@@ -90,8 +92,9 @@ RIGHTS: dict[str, dict[str, str]] = {
         "tenants_endpoint": ALL,
         "tenants_epoch": "SELECT",
         "network_partnership": "SELECT, INSERT",
-        "network_consent": "SELECT, INSERT, UPDATE (state, document_types, notice_days, answer_hours, changed_at)",
+        "network_consent": "SELECT, INSERT, UPDATE (state, document_types, supplier_group, notice_days, answer_hours, changed_at)",
         "network_contact": "SELECT, INSERT, DELETE",
+        "network_tolerance": "SELECT, INSERT",
         "network_office": "SELECT, INSERT, UPDATE (days, opens, closes, subdivision, person, email)",
         "network_answerlink": "SELECT, INSERT, UPDATE (send_at, tries, ended_at, used)",
         "network_invitation": "SELECT, INSERT, UPDATE (token_hash, expires_at, withdrawn_at)",
@@ -113,6 +116,12 @@ PARTNERS_OR_ME = (
     f"enterprise_id = {ME} OR enterprise_id IN (SELECT CASE WHEN p.inviter_id = {ME} THEN p.invitee_id ELSE p.inviter_id END "
     f"FROM public.network_partnership p WHERE p.inviter_id = {ME} OR p.invitee_id = {ME})"
 )
+# A tolerance is read by whom it concerns: the partner that it names, those of the group that it names, or all partners where it names nobody.
+TOLERATED = (
+    f"enterprise_id = {ME} OR partner_id = {ME} OR (partner_id IS NULL AND EXISTS (SELECT 1 FROM public.network_partnership p "
+    "JOIN public.network_consent k ON k.partnership_id = p.id AND k.enterprise_id = network_tolerance.enterprise_id "
+    f"WHERE (p.inviter_id = {ME} OR p.invitee_id = {ME}) AND network_tolerance.supplier_group IN ('', k.supplier_group)))"
+)
 # A channel connects the two of a partnership to which both consent.
 ITS_PARTIES = (
     "EXISTS (SELECT 1 FROM public.network_partnership p WHERE p.id = partnership_id "
@@ -130,6 +139,8 @@ POLICIES: dict[str, dict[str, str]] = {
     "network_consent": {"SELECT": OF_PARTNERSHIP, "INSERT": f"enterprise_id = {ME} AND {OF_PARTNERSHIP}", "UPDATE": f"enterprise_id = {ME}"},
     # When somebody is there to answer: from it both partners compute the same clock.
     "network_office": {"SELECT": PARTNERS_OR_ME, "INSERT": f"enterprise_id = {ME}", "UPDATE": f"enterprise_id = {ME}"},
+    # What a buyer tolerates: added, never changed, so that it can be told by which version something was accepted.
+    "network_tolerance": {"SELECT": TOLERATED, "INSERT": f"enterprise_id = {ME}"},
     # Whom to tell by mail, and what he may answer: each enterprise's own affair, of which no partner hears.
     "network_contact": dict.fromkeys(("SELECT", "INSERT", "DELETE"), f"enterprise_id = {ME}"),
     "network_answerlink": dict.fromkeys(("SELECT", "INSERT", "UPDATE"), f"enterprise_id = {ME}"),

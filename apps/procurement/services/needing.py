@@ -1,4 +1,4 @@
-"""Verbs of procurement: what was promised to a customer becomes needs, and needs become orders, by policy or by a click."""
+"""Needs: what was promised to a customer needs parts, and these are ordered by policy or by a click."""
 
 import datetime as dt
 import uuid
