@@ -28,6 +28,7 @@ OPEN_TO_ALL = {
     "today/counts/": "each figure by its own permission",
     "today/recent/": "each row by its own permission",
     "today/inbox/": "each figure by its own permission",
+    "everywhere/": "each row by its own permission",
     "search/": "each kind of result by its own permission",
     "configure/shared/<str:token>/": "leads to the page of what the link names, which asks",
     "admin/home/login/": "leads to the sign-in",
