@@ -134,6 +134,15 @@ def test_no_text_goes_out_as_a_formula(pair: Two) -> None:
     assert {cell.data_type for cell in cells} == {"s"}
 
 
+def test_what_no_workbook_can_say_goes_out_as_a_sign_of_it(pair: Two) -> None:
+    """A text that came as JSON may hold characters that XML has none for."""
+    company.stock(pair[0], "A\uffffB", "Made of \ufffe")
+    with pair[0].acting():
+        sheet = load_workbook(io.BytesIO(catalog.export_structure()))["Items"]
+    assert {cell.value for row in sheet.iter_rows(min_row=2) for cell in row} >= {"A\ufffdB", "Made of \ufffd"}
+    assert pair[0].api.get("structure/").status_code == 200
+
+
 def test_a_row_changes_what_is_there_and_the_rest_stays(pair: Two) -> None:
     buyer, seller = pair
     take(buyer, whole(seller))

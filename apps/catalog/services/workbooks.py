@@ -35,6 +35,8 @@ _BROKEN: Final = (
     *(zipfile.BadZipFile, zlib.error, EOFError, InvalidFileException, SyntaxError, NotImplementedError, RuntimeError),
     *(LookupError, ValueError, TypeError, AttributeError, ArithmeticError),
 )
+# What XML cannot say (XML 1.0, 2.2): a text may hold it, for JSON can.
+_UNSAYABLE: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _WORDS: Final = {**dict.fromkeys(("yes", "true", "x", "1", "是"), True), **dict.fromkeys(("no", "false", "-", "0", "否"), False)}
 
 
@@ -318,7 +320,7 @@ def _cell(worksheet: Any, column: Column, value: Any) -> Any:
         return str(column.choices[value])
     if not isinstance(value, str):
         return value
-    cell = WriteOnlyCell(worksheet, value)
+    cell = WriteOnlyCell(worksheet, _UNSAYABLE.sub("\ufffd", value))
     cell.data_type = "s"
     # Spreadsheet programs then show the text and ask no question, also after it was edited.
     cell.quotePrefix = value.startswith(("=", "+", "-", "@"))
