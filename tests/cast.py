@@ -240,6 +240,10 @@ def ask(query: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         return cursor.fetchall() if cursor.description else []
 
 
+CLOCK = "answer_due_at,answer_next_at,answer_stage"
+"""What a turn of the beat computes of a document by itself, whenever it comes: whether a request has changed something does not show in it."""
+
+
 def snapshot(*members: Member) -> dict[str, list[str]]:
     """Every row of these homes, and of the channels, cursors, envelopes and consents that concern them: equal if nothing has changed."""
     found: dict[str, list[str]] = {}
@@ -247,7 +251,7 @@ def snapshot(*members: Member) -> dict[str, list[str]]:
         for member in members:
             places = [(f'"{member.home.schema}"."{table}"', "true", f"{member.slug}.{table}") for table in _tables(connection)]
             places += [(f"public.{table}", condition, f"{member.slug}.public.{table}") for table, condition in PUBLIC.items()]
-            selects = [f"SELECT '{name}', to_jsonb(t)::text FROM {table} t WHERE {condition}" for table, condition, name in places]
+            selects = [f"SELECT '{name}', (to_jsonb(t) - '{{{CLOCK}}}'::text[])::text FROM {table} t WHERE {condition}" for table, condition, name in places]
             found |= {name: [] for _table, _condition, name in places}
             for name, row in connection.execute(" UNION ALL ".join(selects).encode(), {"me": member.id}):
                 found[name].append(row)

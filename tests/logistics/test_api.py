@@ -43,6 +43,7 @@ def test_a_delivery_goes_through_its_doors(pair: Pair) -> None:
         "buyer": {"slug": buyer.slug, "name": buyer.home.name}, "seller": {"slug": seller.slug, "name": seller.home.name}, "partner": buyer.slug,
         "currency": "", "note": "", "issued_on": packed["issued_on"], "due_on": None, "amount": None, "line_count": 1, "version": 1,
         "created_at": packed["created_at"], "updated_at": packed["updated_at"], "progress": None, "arrives_on": "2027-01-15", "tracking": "T-1",
+        "answer_due_at": None, "answer_stage": None,
         "units": [{"sscc": SSCC[0], "type": "PX", "contains": [{"line": 1, "quantity": "40", "lot": ""}]}],
         "lines": [{
             "line": 1, "order": {"uid": str(order), "number": "4712", "line": 1}, "item": "S-1", "matched": True, "partner_item": "A-1", "name": "Item 1",

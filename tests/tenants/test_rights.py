@@ -315,5 +315,6 @@ def test_every_shared_table_is_forced_or_closed() -> None:
     forced = {row["relname"] for row in ask("SELECT relname FROM pg_class WHERE relforcerowsecurity")}
     assert forced == {
         *("network_partnership", "network_consent", "exchange_channel", "exchange_cursor", "exchange_envelope", "exchange_receipt"),
-        *("exchange_signingkey", "exchange_sealedkey", "network_contact", "network_answerlink", "network_invitation"),
+        *("exchange_signingkey", "exchange_sealedkey", "network_contact", "network_answerlink", "network_invitation", "network_office"),
+        "network_tolerance",
     }
