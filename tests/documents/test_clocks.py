@@ -190,6 +190,19 @@ def test_what_has_happened_is_not_undone_by_other_hours(pair: Two, time: Time) -
     assert struck(buyer, uid) == ["overdue"]
 
 
+def test_an_office_that_hardly_ever_opens_holds_up_no_other_clock(pair: Two, time: Time) -> None:
+    _buyer, seller = pair
+    with seller.acting():
+        network.save_office(days=[0], opens=dt.time(9), closes=dt.time(9, 1), by=seller.actor, at=AT)
+    uid = order(*pair)
+    time.pass_to(AT + HOUR)
+    assert both(pair, uid) == (None, "")
+    with seller.acting():
+        network.save_office(days=range(5), opens=dt.time(9), closes=dt.time(17), by=seller.actor, at=time.now)
+    time.pass_to(time.now + HOUR)
+    assert clock_at(seller, uid) == (DUE, "running")
+
+
 # Who is told ------------------------------------------------------------------------------------------------------------
 
 
@@ -323,6 +336,13 @@ def test_a_stranger_neither_reads_nor_writes_an_office(pair: Two) -> None:
     with stranger.acting():
         assert network.selectors.models.Office.objects.count() == 0
         assert network.selectors.answering(id=pair[0].id) == {}
+        # Nor by asking to be a partner, or by being declined.
+        invited = network.invite(slug=pair[0].slug, role="supplier", document_types=["order"], by=stranger.actor, at=AT).partnership_id
+        assert network.selectors.models.Office.objects.count() == 0
+    with pair[0].acting():
+        network.decline(partnership=invited, by=pair[0].actor, at=AT)
+    with stranger.acting():
+        assert network.selectors.models.Office.objects.count() == 0
     with pair[1].acting():
         assert [row.email for row in network.selectors.models.Office.objects.all()] == [f"boss@{pair[0].slug}.example"]
         assert network.selectors.models.Office.objects.update(email="x@y.example") == 0

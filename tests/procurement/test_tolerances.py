@@ -176,6 +176,13 @@ def test_only_whom_it_concerns_reads_it(make_pair: Callable[..., Two]) -> None:
     assert sorted(read[seller.slug]) == [(False, "", ""), (False, "", "A-1"), (True, "", "")]
     assert sorted(read[other.slug]) == [(False, "", ""), (False, "", "A-1"), (False, "B", "")]
     assert read[stranger.slug] == []
+    with stranger.acting():
+        invited = network.invite(slug=buyer.slug, role="customer", document_types=["order"], by=stranger.actor, at=AT).partnership_id
+        assert selectors.said_tolerances(buyer=buyer.id) == []
+    with buyer.acting():
+        network.decline(partnership=invited, by=buyer.actor, at=AT)
+    with stranger.acting():
+        assert selectors.said_tolerances(buyer=buyer.id) == []
 
 
 def test_nobody_says_what_another_tolerates(pair: Two) -> None:

@@ -131,7 +131,11 @@ def _clock(row: models.Document, known: Known) -> Clock | None:
     asker, answerer = (me, row.partner_id) if own else (row.partner_id, me)
     if asked is None or asker not in both or answerer not in both or not both[asker].hours:
         return None
-    return clock_of(asked, hours=both[asker].hours, office=both[answerer].office)
+    try:
+        return clock_of(asked, hours=both[asker].hours, office=both[answerer].office)
+    except ValueError:
+        # Somebody who is there for a minute a week is never there for so long: it is as if he had been given no time, and holds up nobody's beat.
+        return None
 
 
 def look_again(news: AnsweringChanged) -> None:

@@ -116,10 +116,16 @@ PARTNERS_OR_ME = (
     f"enterprise_id = {ME} OR enterprise_id IN (SELECT CASE WHEN p.inviter_id = {ME} THEN p.invitee_id ELSE p.inviter_id END "
     f"FROM public.network_partnership p WHERE p.inviter_id = {ME} OR p.invitee_id = {ME})"
 )
+# Of whoever has consented, now or once: to be invited, or to decline, tells nobody anything.
+CONSENTED_OR_ME = (
+    f"enterprise_id = {ME} OR EXISTS (SELECT 1 FROM public.network_partnership p "
+    "JOIN public.network_consent k ON k.partnership_id = p.id AND k.enterprise_id = network_office.enterprise_id AND k.state <> 'declined' "
+    f"WHERE p.inviter_id = {ME} OR p.invitee_id = {ME})"
+)
 # A tolerance is read by whom it concerns: the partner that it names, those of the group that it names, or all partners where it names nobody.
 TOLERATED = (
     f"enterprise_id = {ME} OR partner_id = {ME} OR (partner_id IS NULL AND EXISTS (SELECT 1 FROM public.network_partnership p "
-    "JOIN public.network_consent k ON k.partnership_id = p.id AND k.enterprise_id = network_tolerance.enterprise_id "
+    "JOIN public.network_consent k ON k.partnership_id = p.id AND k.enterprise_id = network_tolerance.enterprise_id AND k.state <> 'declined' "
     f"WHERE (p.inviter_id = {ME} OR p.invitee_id = {ME}) AND network_tolerance.supplier_group IN ('', k.supplier_group)))"
 )
 # A channel connects the two of a partnership to which both consent.
@@ -138,7 +144,7 @@ POLICIES: dict[str, dict[str, str]] = {
     "network_partnership": {"SELECT": PARTY, "INSERT": f"inviter_id = {ME}"},
     "network_consent": {"SELECT": OF_PARTNERSHIP, "INSERT": f"enterprise_id = {ME} AND {OF_PARTNERSHIP}", "UPDATE": f"enterprise_id = {ME}"},
     # When somebody is there to answer: from it both partners compute the same clock.
-    "network_office": {"SELECT": PARTNERS_OR_ME, "INSERT": f"enterprise_id = {ME}", "UPDATE": f"enterprise_id = {ME}"},
+    "network_office": {"SELECT": CONSENTED_OR_ME, "INSERT": f"enterprise_id = {ME}", "UPDATE": f"enterprise_id = {ME}"},
     # What a buyer tolerates: added, never changed, so that it can be told by which version something was accepted.
     "network_tolerance": {"SELECT": TOLERATED, "INSERT": f"enterprise_id = {ME}"},
     # Whom to tell by mail, and what he may answer: each enterprise's own affair, of which no partner hears.
